@@ -1,0 +1,49 @@
+# Everything a person or CI types. Needs Python 3.11 or newer and make; root is never needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/.core-installed
+DEV := $(VENV)/.dev-installed
+SOURCES := app filters flows mercap prompts storage tasks benchmarks examples tests
+
+.PHONY: help demo test smoke check format clean
+
+help:
+	@echo "make demo    annotate the example clips and look at the captions"
+	@echo "make smoke   the whole DAG on a tiny clip set, with a JSON ledger, in under a minute"
+	@echo "make test    the default test suite"
+	@echo "make check   format, lint, types and the import contracts"
+	@echo "make format  rewrite the sources as 'make check' wants them"
+	@echo "make clean   remove the environment and the demo's store"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mercap needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(CORE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(CORE)
+	@$(BIN)/python -m examples.demo
+
+smoke: $(CORE)
+	@$(BIN)/python -m examples.smoke
+
+test: $(DEV)
+	$(BIN)/python -m pytest
+
+check: $(DEV)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+clean:
+	rm -rf $(VENV) demo.store .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

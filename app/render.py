@@ -1,0 +1,241 @@
+"""Answers as text for people, or as one JSON value for scripts. Nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.doctor import DoctorReport
+from flows.forecast import RunForecast
+from flows.report import CAVEAT
+from flows.republish import Published
+from flows.run import Report
+from storage.inspect import ClipView
+from storage.ledger import ledger_json
+from storage.query import ROWS_MAX, Answer
+from storage.verify import Finding
+from storage.views import View
+
+_COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else 140
+    return Console(highlight=False, soft_wrap=False, width=width)
+
+
+def plain(value: Any) -> Text:
+    """Untrusted text for a terminal: no markup, and no control characters that would move its cursor."""
+    text = "" if value is None else str(value)
+    return Text(
+        "".join(
+            c if c == "\n" or not unicodedata.category(c).startswith("C") else "\N{REPLACEMENT CHARACTER}" for c in text
+        )
+    )
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json_value, allow_nan=False) + "\n")
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value)
+
+
+def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+# --- annotate ------------------------------------------------------------------------------------------------
+def show_report(report: Report, as_json: bool) -> None:
+    if as_json:
+        print_json(report.as_json())
+        return
+    console = _console()
+    console.print(_ledger_table(ledger_json(report.ledger), report.computed))
+    console.print(
+        f"\n{report.names} names, {report.clips} clips: {report.captions} captions, {report.kept} of them kept, "
+        f"{report.quarantined} names quarantined. {sum(report.computed.values())} cells computed in {report.seconds:.1f} s."
+    )
+    console.print(f"Snapshot {report.snapshot} is published: {report.published}")
+    console.print(CAVEAT, style="dim")
+
+
+def _ledger_table(rows: list[dict[str, Any]], computed: dict[str, int] | None = None) -> Table:
+    extra = ("computed",) if computed is not None else ()
+    table = _table("stage", *_COUNTS, *extra, "causes", right=(*_COUNTS, *extra))
+    for row in rows:
+        causes = ", ".join(f"{cause} {count}" for cause, count in row["causes"].items())
+        done = (str(computed.get(row["stage"], 0)),) if computed is not None else ()
+        table.add_row(row["stage"], *(str(row[name]) if row[name] else "·" for name in _COUNTS), *done, causes)
+    return table
+
+
+# --- plan ----------------------------------------------------------------------------------------------------
+def show_forecast(found: RunForecast, as_json: bool) -> None:
+    if as_json:
+        print_json({**found._asdict(), "stages": [row._asdict() for row in found.stages]})
+        return
+    console = _console()
+    table = _table("stage", "compute", "done", "blocked", "why", right=("compute", "done", "blocked"))
+    for row in found.stages:
+        why = "; ".join(f"{reason} ({count})" for reason, count in row.reasons.items())
+        table.add_row(row.stage_key, *(str(n) if n else "·" for n in (row.compute, row.done, row.blocked)), plain(why))
+    console.print(table)
+    console.print(
+        f"\n{found.names} names, {found.clips} clips, {found.duplicates} duplicates, {found.quarantined} quarantined at the door. "
+        f"At most {sum(row.compute for row in found.stages)} cells would be computed."
+    )
+
+
+# --- show, status --------------------------------------------------------------------------------------------
+def show_clip(found: ClipView, as_json: bool) -> None:
+    if as_json:
+        cells = [{**cell._asdict(), "row": cell.row} for cell in found.cells]
+        print_json({"sources": [source._asdict() for source in found.sources], "cells": cells})
+        return
+    console = _console()
+    for source in found.sources:
+        console.print(
+            plain(f"{source.name}  {source.status}  {source.path or ''}  clip {(source.clip or 'none')[:12]}")
+        )
+        if source.cause:
+            console.print(plain(f"  {source.cause}: {source.message}"))
+    for cell in found.cells:
+        console.print()
+        seconds = f"  {cell.row['seconds']:.2f} s" if cell.row else ""
+        console.print(Text(f"{cell.stage_key}  {cell.status}{seconds}", style="bold"))
+        if cell.row and cell.row["cause"]:
+            console.print(plain(f"  {cell.row['cause']}: {cell.row['message']}"))
+        for line in _payload_lines(cell.row):
+            console.print(plain(f"  {line}"))
+
+
+def _payload_lines(row: dict[str, Any] | None) -> list[str]:
+    """A payload a line a field; long series of numbers are counted, not printed."""
+    lines = []
+    for key, value in (json.loads(row["payload"]) if row and row["payload"] else {}).items():
+        if isinstance(value, dict):
+            inner = {
+                name: f"({len(one)} values)" if isinstance(one, list) and len(one) > 8 else one
+                for name, one in value.items()
+            }
+            lines.append(f"{key}: " + ", ".join(f"{name} {one}" for name, one in inner.items()))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{key}:", *("  " + ", ".join(f"{name} {one}" for name, one in item.items()) for item in value)]
+        else:
+            lines.append(f"{key}: {value}")
+    return lines
+
+
+def show_status(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    console = _console()
+    table = _table(
+        "run",
+        "state",
+        "recipe",
+        "runner",
+        "names",
+        "computed",
+        "seconds",
+        "collection",
+        right=("names", "computed", "seconds"),
+    )
+    for run in found["runs"][-10:]:
+        table.add_row(
+            run["run_id"],
+            run["state"],
+            run["recipe"],
+            run["runner"],
+            str(run["names"]),
+            str(run["computed"]),
+            f"{run['seconds']:.1f}",
+            plain(run["collection"]),
+        )
+    console.print(table)
+    if found["ledger"]:
+        console.print("\nLedger of the newest finished run:")
+        console.print(_ledger_table(found["ledger"]))
+    shown = found["published_snapshot"]
+    console.print(
+        f"\n{len(found['snapshots'])} snapshots; published: {'none' if shown is None else shown}. "
+        f"Cells {found['cells_bytes'] / 1e6:.1f} MB, derived media {found['derived_bytes'] / 1e6:.1f} MB."
+    )
+
+
+# --- query, publish, verify, doctor --------------------------------------------------------------------------
+def show_answer(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
+    else:
+        table = _table(*answer.columns)
+        for row in answer.rows:
+            table.add_row(*(plain(value) for value in row))
+        _console().print(table)
+    if answer.cut:
+        sys.stderr.write(f"mercap: only the first {ROWS_MAX} rows are shown; ask for fewer.\n")
+
+
+def show_views(views: dict[str, View], as_json: bool) -> None:
+    if as_json:
+        print_json({name: {"about": view.about, "columns": view.columns} for name, view in views.items()})
+        return
+    table = _table("view", "about", "columns")
+    for name, view in views.items():
+        table.add_row(name, view.about, ", ".join(view.columns))
+    _console().print(table)
+
+
+def show_published(found: Published, as_json: bool) -> None:
+    if as_json:
+        print_json(found._asdict())
+    else:
+        _console().print(f"Snapshot {found.snapshot} of recipe {found.recipe} is published: {found.path}")
+
+
+def show_findings(findings: list[Finding], as_json: bool) -> None:
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+        return
+    console = _console()
+    for finding in findings:
+        console.print(plain(f"{finding.level}  {finding.where}: {finding.message}"))
+    errors = sum(finding.level == "error" for finding in findings)
+    console.print(f"{errors} errors, {len(findings) - errors} notices.")
+
+
+def show_doctor(report: DoctorReport, as_json: bool) -> None:
+    if as_json:
+        print_json({**report._asdict(), "roles": [row._asdict() for row in report.roles]})
+        return
+    console = _console()
+    console.print(
+        f"Python {report.python}; "
+        + ", ".join(f"{name} {found or 'missing'}" for name, found in report.versions.items())
+    )
+    table = _table("role", "back-end", "here", "about")
+    for row in report.roles:
+        table.add_row(
+            row.role,
+            row.backend,
+            "ready" if row.ready else "no",
+            row.about if row.ready else f"enable with: {row.enable}",
+        )
+    console.print(table)
+    for problem in report.problems:
+        console.print(f"Problem: {problem}", soft_wrap=True)

@@ -1,0 +1,35 @@
+"""The read-only counterpart of `annotate`: the same sources, recipe and plan, nothing computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from mercap.recipe import load_recipe
+from mercap.sources import read_sources
+from storage.digests import DigestCache
+from tasks.clips import catalogue
+from tasks.forecast import StageForecast, forecast
+
+
+class RunForecast(NamedTuple):
+    names: int
+    clips: int
+    quarantined: int  # names that already fail before any stage
+    duplicates: int
+    stages: list[StageForecast]
+
+
+def forecast_run(source: str, store: Path, recipe: str, limit: int | None) -> RunForecast:
+    """Raises MercapError as `annotate` would."""
+    checked = load_recipe(recipe)
+    listed = read_sources(source)
+    found = catalogue(listed._replace(rows=listed.rows[:limit]), DigestCache(store / "digests.parquet"))
+    statuses = [row.status for row in found.sources]
+    return RunForecast(
+        len(statuses),
+        len(found.clips),
+        statuses.count("quarantined"),
+        statuses.count("duplicate"),
+        forecast(store, checked, found.clips),
+    )

@@ -1,0 +1,26 @@
+"""A finished run in Markdown, for the Prefect artifact. Small: counts, never captions."""
+
+from __future__ import annotations
+
+from flows.run import Report
+
+_COLUMNS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
+CAVEAT = "Embedded cues, narrative and voters stem from the same measures: their agreement is no independent evidence."
+
+
+def ledger_markdown(report: Report) -> str:
+    """The ledger as a table; every cell is a number or one of our own words, so nothing untrusted gets in."""
+    lines = [
+        f"# Run {report.run_id}",
+        "",
+        f"{report.names} names, {report.clips} clips, {report.captions} captions, {report.kept} kept, "
+        f"{report.quarantined} quarantined; snapshot {report.snapshot}; {report.seconds:.1f} s.",
+        "",
+        "| stage | " + " | ".join(_COLUMNS) + " | computed | causes |",
+        "|---|" + "---:|" * (len(_COLUMNS) + 1) + "---|",
+    ]
+    for row in report.ledger:
+        counts = " | ".join(str(getattr(row, name)) for name in _COLUMNS)
+        causes = ", ".join(f"{cause} {count}" for cause, count in row.causes.items())
+        lines.append(f"| {row.stage_key} | {counts} | {report.computed.get(row.stage_key, 0)} | {causes} |")
+    return "\n".join([*lines, "", CAVEAT, ""])

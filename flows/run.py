@@ -1,0 +1,263 @@
+"""One annotate run, from SOURCE to the published snapshot, whoever runs its shards.
+
+    begin    read the recipe and SOURCE, hash, plan; nothing has been computed yet
+    stages   for each stage in order: what is missing is cut into shards and handed to a runner
+    finish   ledger from disk, snapshot, publish
+
+The runner only decides where a shard is computed; the store decides what is done. This file knows no Prefect.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filters.rules import check_rules
+from flows.observer import Observer
+from flows.options import AnnotateOptions
+from mercap.errors import ExitCode
+from mercap.recipe import Recipe, load_recipe
+from mercap.records import Verdict
+from mercap.sources import read_sources
+from mercap.stages import recipe_digest, supplied_transcribe
+from mercap.versions import installed_version
+from mercap.workers.pool import WorkerPool
+from storage.digests import DigestCache
+from storage.ledger import LedgerRow, check_ledger, ledger_json, quarantined_names, take_ledger, write_ledger
+from storage.publish import publish, published_snapshot
+from storage.runs import Current, new_run_id, write_current, write_run, write_sources
+from storage.schema import Status
+from storage.snapshots import content_digest, take_snapshot
+from storage.store import Store
+from tasks.clips import Catalogue, catalogue
+from tasks.context import CellSpec, Context
+from tasks.plan import Plan, StageState, open_indexes, settled_state, stage_state
+from tasks.shard import ShardSummary
+
+_LIBRARIES = (
+    "av",
+    "duckdb",
+    "faster-whisper",
+    "numpy",
+    "opencv-python-headless",
+    "pocketsphinx",
+    "pyarrow",
+    "pydantic",
+)
+
+# (stage key, shards) -> summaries, as they are done
+Runner = Callable[["Run", str, list[list[CellSpec]]], Iterable[ShardSummary]]
+
+
+@dataclass(slots=True)
+class Run:
+    """A run that has begun."""
+
+    options: AnnotateOptions
+    recipe: Recipe
+    context: Context
+    catalogue: Catalogue
+    plan: Plan
+    collection: str
+    runner_name: str
+    started_at: datetime
+    states: dict[str, StageState] = field(default_factory=dict)
+    computed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        return self.context.run_id
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    def shards(self, state: StageState) -> list[list[CellSpec]]:
+        size = self.options.shard_size
+        places = state.missing
+        return [
+            [self.plan.spec(state.key, place) for place in places[at : at + size]] for at in range(0, len(places), size)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a finished run came to."""
+
+    run_id: str
+    exit_code: ExitCode
+    names: int
+    clips: int
+    computed: dict[str, int]
+    quarantined: int
+    captions: int
+    kept: int
+    ledger: list[LedgerRow]
+    snapshot: int
+    published: Path
+    seconds: float
+    internal_errors: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "exit_code": int(self.exit_code),
+            "names": self.names,
+            "clips": self.clips,
+            "computed": self.computed,
+            "computed_cells": sum(self.computed.values()),
+            "quarantined": self.quarantined,
+            "captions": self.captions,
+            "captions_plus": self.kept,
+            "ledger": ledger_json(self.ledger),
+            "snapshot": self.snapshot,
+            "published": str(self.published),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def check(options: AnnotateOptions) -> None:
+    """Refuse what cannot run before anything is started, a Prefect server included. Raises MercapError."""
+    check_rules(load_recipe(options.recipe).screen.rules)
+    read_sources(options.source)
+    store = Path(options.store).expanduser()
+    if (store / "store.json").exists():
+        Store.open(store)
+
+
+@contextmanager
+def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Iterator[Run]:
+    """Read, hash and plan. Raises MercapError for whatever a person must mend, before the store is touched."""
+    check(options)
+    recipe = load_recipe(options.recipe)
+    listed = read_sources(options.source)
+    listed = listed._replace(rows=listed.rows[: options.limit])
+    store = Store.create(Path(options.store).expanduser())
+    digests = DigestCache(store.root / "digests.parquet")
+    found = catalogue(listed, digests, lambda done: observer.scanned(done, len(listed.rows)))
+    digests.save()
+    plan = Plan(recipe, found.clips)
+    with WorkerPool(options.workers) as pool:
+        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan))
+        run = Run(options, recipe, context, found, plan, listed.collection, runner_name, datetime.now(UTC))
+        for stage in plan.stages.values():
+            store.keep_config(stage.config)
+        store.keep_config(supplied_transcribe().config)
+        write_run(store, run.run_id, _record(run, "running"))
+        write_sources(store, run.run_id, found.sources)
+        try:
+            yield run
+        except BaseException:
+            context.stop.set()
+            write_run(store, run.run_id, _record(run, "interrupted"))
+            raise
+
+
+def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
+    """Every stage in order; within one, shards wherever the runner puts them."""
+    for key in run.plan.stages:
+        state = stage_state(run.plan, key, run.context.indexes, run.states)
+        observer.stage_started(key, len(state.missing))
+        run.computed[key] = 0
+        if state.missing:
+            for summary in runner(run, key, run.shards(state)):
+                run.computed[key] += summary.computed
+                observer.shard_done(key, summary.computed)
+        run.states[key] = settled_state(run.plan, state, run.context.indexes)
+        observer.stage_done(key)
+
+
+def finish(run: Run, observer: Observer) -> Report:
+    """Ledger, snapshot, publish. Raises LedgerImbalance."""
+    current = _current(run)
+    write_current(run.store, run.run_id, current)
+    ledger = take_ledger(run.catalogue.sources, current, list(run.plan.stages), _causes(run))
+    write_ledger(run.store, run.run_id, ledger)
+    check_ledger(ledger)
+    digest = content_digest(run.catalogue.sources, current)
+    write_run(run.store, run.run_id, _record(run, "finished", content=digest))
+    observer.note("publishing")
+    snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
+    if published_snapshot(run.store) != snapshot["id"]:
+        publish(run.store, snapshot)
+    return _report(run, current, ledger, int(snapshot["id"]))
+
+
+def _current(run: Run) -> list[Current]:
+    rows = []
+    for key, state in run.states.items():
+        index = run.context.index(key)
+        for clip, identity, status in zip(run.plan.clips, run.plan.ids(key), state.statuses, strict=True):
+            entry = index.get(identity) if status not in (Status.BLOCKED, Status.PENDING) else None
+            rows.append(Current(clip.digest, key, identity, status, entry.row_id if entry else None))
+    return rows
+
+
+def _causes(run: Run) -> dict[str, str]:
+    found = {}
+    for key in run.states:
+        index = run.context.index(key)
+        for identity in run.plan.ids(key):
+            entry = index.get(identity)
+            if entry is not None and entry.cause is not None:
+                found[entry.row_id] = entry.cause
+    return found
+
+
+def _report(run: Run, current: list[Current], ledger: list[LedgerRow], snapshot: int) -> Report:
+    names = len(run.catalogue.sources)
+    quarantined = quarantined_names(run.catalogue.sources, current)
+    bugs = sum(row.causes.get("internal_error", 0) for row in ledger)
+    code = ExitCode.DONE
+    if names and quarantined / names > run.options.max_quarantine:
+        code = ExitCode.TOO_MANY_QUARANTINED
+    if bugs:
+        code = ExitCode.BUG
+    verdicts = (
+        run.context.index("verdict").payloads(row.cell_id for row in current if row.stage_key == "verdict").values()
+    )
+    labelled = {row.clip for row in current if row.stage_key == "label" and row.status == Status.OK}
+    return Report(
+        run_id=run.run_id,
+        exit_code=code,
+        names=names,
+        clips=len(run.plan.clips),
+        computed=dict(run.computed),
+        quarantined=quarantined,
+        captions=len(labelled),
+        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
+        ledger=ledger,
+        snapshot=snapshot,
+        published=run.store.published,
+        seconds=(datetime.now(UTC) - run.started_at).total_seconds(),
+        internal_errors=bugs,
+    )
+
+
+def _record(run: Run, state: str, content: str | None = None) -> dict[str, Any]:
+    """``run.json``: what was asked, by which code, and how far it came. Holds no secret: recipes hold none."""
+    finished = datetime.now(UTC)
+    return {
+        "run_id": run.run_id,
+        "state": state,
+        "collection": run.collection,
+        "recipe": run.recipe.name,
+        "recipe_digest": recipe_digest(run.recipe),
+        "recipe_body": run.recipe.model_dump(mode="json"),
+        "stages": {key: stage.config_digest for key, stage in run.plan.stages.items()},
+        "limit": run.options.limit,
+        "runner": run.runner_name,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": finished.isoformat() if state != "running" else None,
+        "seconds": (finished - run.started_at).total_seconds(),
+        "names": len(run.catalogue.sources),
+        "clips": len(run.plan.clips),
+        "computed": sum(run.computed.values()),
+        "content_digest": content,
+        "versions": {"python": platform.python_version(), **{name: installed_version(name) for name in ("mercap", *_LIBRARIES)}},
+    }

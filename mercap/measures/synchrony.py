@@ -1,0 +1,93 @@
+"""Whether the mouth follows the voice: mouth opening against the voice's vowel energy, shifted up to 0.4 s.
+
+Slow changes (a pause between two sentences) are taken out of both first, since they fit too easily. For drawn clips of
+2 to 5 s the peak of the normalised cross-correlation is about 0.8 with the mouth's own voice; with the voice of
+another clip it is 0.35 in the middle, 0.64 for one in ten and 0.73 at worst. So a single short clip proves little. A
+mouth that does not move at all under a voice is an observation too (somebody else speaks): its correlation is
+reported as 0.0 at lag 0.0. Costs about 15 ms per 5 s clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercap.measures.expression import FaceReport
+from mercap.measures.norms import MOUTH
+from mercap.measures.rounding import significant
+from mercap.measures.spans import speech_intervals, total_s
+from mercap.measures.syllables import vowel_envelope
+from mercap.measures.windows import HOP_S, Signal, to_float
+from mercap.records import Diarization, SynchronyMeasures
+
+FARTHEST_LAG_S = 0.40
+LAG_STEP_S = 0.02
+LEAST_FACE_S = 1.5         # of face frames; fewer correlate well with anything
+LEAST_SPEECH_S = 0.5
+ENVELOPE_RANGE_DB = 40.0   # below the peak the room is heard, not the voice
+ENVELOPE_SMOOTH_S = 0.12   # lips are slower than the voice
+TREND_S = 1.5              # what changes more slowly than this is layout, not articulation
+LEAST_OPENING_STEP = 0.004 # standard deviation, in face heights; half a pixel of the patch: below it is rounding
+
+
+def measure_synchrony(
+    face: FaceReport, audio: NDArray[np.int16], sample_rate: int, diarization: Diarization | None
+) -> SynchronyMeasures | None:
+    """Compare mouth and voice; ``None`` with under 1.5 s of face frames or under 0.5 s of speech."""
+    times, series = np.array(face.opening_times_s), np.array(face.openings)
+    speech = speech_intervals(diarization, len(audio) / sample_rate)
+    if covered_s(times) < LEAST_FACE_S or total_s(speech) < LEAST_SPEECH_S or face.measures.mouth_motion is None:
+        return None
+    still = series.std() < LEAST_OPENING_STEP
+    if still:
+        times, series = np.array(face.measures.times_s), np.array(face.measures.mouth_motion_series)
+    if face.measures.mouth_motion < MOUTH.still and (still or series.max() < MOUTH.open):
+        return SynchronyMeasures(correlation=0.0, lag_s=0.0)
+    best = best_lag(times, without_trend(times, series), *voice_envelope(to_float(audio), sample_rate))
+    return None if best is None else SynchronyMeasures(correlation=significant(best[0]), lag_s=significant(best[1]))
+
+
+def covered_s(times: Sequence[float] | Signal) -> float:
+    """How much time frames at ``times`` stand for: their number times their usual distance."""
+    return len(times) * float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def voice_envelope(signal: Signal, sample_rate: int) -> tuple[Signal, Signal]:
+    """Times and smoothed vowel level in dB, without its trend; the floor is `ENVELOPE_RANGE_DB` below the peak."""
+    times, level = vowel_envelope(signal, sample_rate)
+    level = np.maximum(level, level.max() - ENVELOPE_RANGE_DB)
+    return times, _running_mean(level, ENVELOPE_SMOOTH_S) - _running_mean(level, TREND_S)
+
+
+def without_trend(times: Signal, series: Signal) -> Signal:
+    """Each value minus the mean of those within half of `TREND_S`; ``times`` may have gaps."""
+    first = np.searchsorted(times, times - TREND_S / 2)
+    last = np.searchsorted(times, times + TREND_S / 2, side="right")
+    sums = np.concatenate([[0.0], np.cumsum(series)])
+    return np.asarray(series - (sums[last] - sums[first]) / (last - first))
+
+
+def _running_mean(level: Signal, seconds: float) -> Signal:
+    width = round(seconds / HOP_S) | 1
+    return np.convolve(np.pad(level, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
+
+
+def best_lag(
+    times: Signal, series: Signal, envelope_times: Signal, envelope: Signal
+) -> tuple[float, float] | None:
+    """Highest correlation and its lag (positive = ``series`` trails); ``None`` when either is constant."""
+    steps = round(FARTHEST_LAG_S / LAG_STEP_S)
+    centred = series - series.mean()
+    best: tuple[float, float] | None = None
+    for step in sorted(range(-steps, steps + 1), key=abs):      # of equal peaks the one nearest to no lag
+        heard = np.interp(times - step * LAG_STEP_S, envelope_times, envelope)
+        heard = heard - heard.mean()
+        scale = float(np.sqrt((centred @ centred) * (heard @ heard)))
+        if scale <= 1e-12:
+            continue
+        correlation = float(centred @ heard) / scale
+        if best is None or correlation > best[0] + 1e-9:
+            best = correlation, step * LAG_STEP_S
+    return best

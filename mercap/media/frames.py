@@ -1,0 +1,84 @@
+"""Choose frames by their timestamps, make them upright and small, and append them to one file of JPEGs.
+
+A frame is taken when it is the first at or after the next point of the sampling grid, so a video slower than
+the grid gives each of its frames once and none twice. Costs about 3 ms per frame taken at 640x480, nothing
+for the others; needs OpenCV.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+
+from mercap.media.policy import FramePolicy
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+# What turns a stored frame upright, by the counter-clockwise degrees its display matrix asks for.
+UPRIGHT = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+GRID_SLACK_S = 1e-6         # timestamps are rounded to the stream's time base
+ASPECT_MAX = 4.0            # a stated pixel aspect beyond 4:1 is taken for damage and ignored
+
+
+class FrameIndex(BaseModel):
+    """frames.json: where each JPEG of frames.jpg starts (plus the end of the last), and when it is shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offsets: list[NonNegativeInt] = Field(default=[0], min_length=1)
+    times_s: list[NonNegativeFloat] = []
+    width: NonNegativeInt = 0
+    height: NonNegativeInt = 0
+
+
+class FrameSampler:
+    """Takes frames in showing order; the index grows with every frame taken."""
+
+    def __init__(self, policy: FramePolicy) -> None:
+        self.policy = policy
+        self.index = FrameIndex()
+        self._next_point = 0
+
+    def offer(self, frame: VideoFrame, time_s: float, pixel_aspect: float, file: BinaryIO) -> None:
+        """Append ``frame`` to ``file`` if the grid asks for it. ``time_s`` is not negative."""
+        point = int((time_s + GRID_SLACK_S) * self.policy.rate_hz)
+        if point < self._next_point:
+            return
+        self._next_point = point + 1
+        image = self._upright(frame, pixel_aspect)
+        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.policy.jpeg_quality])
+        file.write(jpeg.tobytes())
+        self.index.offsets.append(self.index.offsets[-1] + len(jpeg))
+        self.index.times_s.append(round(time_s, 6))
+
+    def _upright(self, frame: VideoFrame, pixel_aspect: float) -> NDArray[np.uint8]:
+        """The frame as blue-green-red, turned, scaled; all frames of a clip get the size of the first."""
+        image = frame.to_ndarray(format="bgr24")
+        turn = frame.rotation % 360
+        if turn in UPRIGHT:
+            image = cv2.rotate(image, UPRIGHT[turn])
+        if not self.index.width:
+            aspect = 1 / pixel_aspect if turn in (90, 270) else pixel_aspect
+            self.index.width, self.index.height = self._size(image.shape[1], image.shape[0], aspect)
+        size = self.index.width, self.index.height
+        return np.asarray(image, np.uint8) if size == image.shape[1::-1] else _shrink(image, size)
+
+    def _size(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
+        """Even width and height with the shown aspect, no taller than the policy or the source."""
+        if not 1 / ASPECT_MAX <= pixel_aspect <= ASPECT_MAX:
+            pixel_aspect = 1.0
+        scale = min(1.0, self.policy.height_max / height)
+        return _even(width * scale * pixel_aspect), _even(height * scale)
+
+
+def _shrink(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * int(length / 2 + 1e-6))

@@ -1,0 +1,55 @@
+"""What came of one cell: an answer, nothing to do, or a typed failure. Never an exception, never an empty string."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mercap.errors import CAUSES, CellFailure, MercapError, NothingToDo
+from mercap.records import Record
+
+
+class Outcome(NamedTuple):
+    """``status`` is ``ok``, ``absent`` or ``quarantined``; ``payload`` the JSON of the stage's record when ``ok``."""
+
+    status: str
+    payload: str | None = None
+    cause: str | None = None
+    message: str | None = None
+    retryable: bool = False
+    raw: str | None = None
+    seconds: float = 0.0
+
+
+class Answer(NamedTuple):
+    """A record together with the model's reply it was parsed from."""
+
+    record: Record
+    raw: str | None = None
+
+
+def attempt(compute: Callable[[], Record | Answer]) -> Outcome:
+    """Run one cell's computation and type whatever comes of it. Only what a person must mend is let through."""
+    started = time.perf_counter()
+    outcome = _attempt(compute)
+    return outcome._replace(seconds=time.perf_counter() - started)
+
+
+def _attempt(compute: Callable[[], Record | Answer]) -> Outcome:
+    try:
+        found = compute()
+    except NothingToDo as nothing:
+        return Outcome("absent", cause=nothing.cause, message=CAUSES[nothing.cause])
+    except CellFailure as failure:
+        return Outcome("quarantined", None, failure.cause, failure.message, failure.retryable, failure.raw)
+    except MemoryError:
+        return Outcome("quarantined", None, "memory", CAUSES["memory"])
+    except MercapError:
+        raise
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        return Outcome("quarantined", None, "internal_error", message[:500], True, traceback.format_exc())
+    answer = found if isinstance(found, Answer) else Answer(found)
+    return Outcome("ok", answer.record.model_dump_json(), raw=answer.raw)

@@ -1,0 +1,208 @@
+"""Reading SOURCE: a folder, a glob or a manifest becomes rows that name media files.
+
+A manifest (CSV, JSON Lines or Parquet) has the column ``path`` and may have ``name``, ``subtitle`` (a file), ``text``
+(the words themselves), ``licence`` and ``consent``; every other column is kept as it is. Paths are relative to the
+manifest's folder and may not leave it: that, and a column that looks like a misspelt one, ends the run before it starts.
+A row that is merely bad (no path, a name twice) is quarantined and the others go on.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mercap.errors import UsageError
+
+MEDIA_SUFFIXES = frozenset(
+    [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".flv", ".wmv", ".mpg", ".mpeg", ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".aac"]
+)
+SUBTITLE_SUFFIXES = (".srt", ".vtt", ".txt")
+MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".parquet"})
+COLUMNS = ("path", "name", "subtitle", "text", "licence", "consent")
+# From most to least permissive. Several sources of one clip: the strictest wins.
+CONSENT = ("any", "unstated", "research", "internal", "withdrawn")
+_NAME_MAX = 512
+
+
+class SourceRow(NamedTuple):
+    """One row of SOURCE, checked but not opened. ``cause`` is set where the row itself is bad."""
+
+    name: str
+    path: Path | None  # absolute
+    shown_path: str  # as the user wrote it
+    subtitle: Path | None
+    text: str | None
+    licence: str | None
+    consent: str
+    extra: dict[str, Any]
+    cause: str | None = None
+    message: str | None = None
+
+
+class SourceList(NamedTuple):
+    collection: str  # identifies SOURCE between runs
+    rows: list[SourceRow]
+
+
+def read_sources(source: str) -> SourceList:
+    """Raises UsageError where SOURCE as a whole cannot be used."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return SourceList(str(path.resolve()), _from_files(path.resolve(), path.resolve().rglob("*")))
+    if path.is_file() and path.suffix.lower() in MANIFEST_SUFFIXES:
+        return SourceList(str(path.resolve()), _from_manifest(path.resolve()))
+    if any(character in source for character in "*?["):
+        return _from_glob(path)
+    if path.is_file():
+        raise UsageError(
+            f"{source} is a single file; give a folder, a glob in quotes, or a .csv, .jsonl or .parquet manifest."
+        )
+    raise UsageError(f"There is no folder, glob match or manifest at {source}.")
+
+
+# --- folders and globs ---------------------------------------------------------------------------------------
+def _from_glob(pattern: Path) -> SourceList:
+    parts = pattern.parts
+    first = next(place for place, part in enumerate(parts) if any(character in part for character in "*?["))
+    root = Path(*parts[:first]).resolve() if first else Path.cwd()
+    rows = _from_files(root, root.glob(str(Path(*parts[first:]))))
+    if not rows:
+        raise UsageError(f"No media file matches {pattern}.")
+    return SourceList(str(root / Path(*parts[first:])), rows)
+
+
+def _from_files(root: Path, files: Iterable[Path]) -> list[SourceRow]:
+    media = sorted(file for file in files if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file())
+    if not media:
+        raise UsageError(f"There is no media file under {root}; known endings are {' '.join(sorted(MEDIA_SUFFIXES))}.")
+    taken: set[str] = set()
+    rows = []
+    for file in media:
+        shown = file.relative_to(root).as_posix()
+        name = shown[: -len(file.suffix)]
+        name = shown if name in taken else name  # two endings on one stem: the later keeps its ending
+        taken.add(name)
+        rows.append(_checked(_row(name, shown), root))
+    return rows
+
+
+def _row(name: str, shown: str) -> SourceRow:
+    return SourceRow(name, None, shown, None, None, None, "unstated", {})
+
+
+def _checked(row: SourceRow, root: Path) -> SourceRow:
+    """A folder's row with its real path and the subtitle that lies beside it; links that lead out are refused."""
+    path = _inside(root, row.shown_path, f"the file {row.shown_path}")
+    beside = (path.with_suffix(suffix) for suffix in SUBTITLE_SUFFIXES)
+    subtitle = next((file for file in beside if file.is_file() and file.resolve().is_relative_to(root)), None)
+    return row._replace(path=path, subtitle=subtitle)
+
+
+# --- manifests -----------------------------------------------------------------------------------------------
+def _from_manifest(manifest: Path) -> list[SourceRow]:
+    records = list(_records(manifest))
+    if not records:
+        raise UsageError(f"The manifest {manifest.name} has no rows.")
+    _check_columns(manifest.name, list(dict.fromkeys(key for record in records for key in record)))
+    taken: set[str] = set()
+    rows = []
+    for number, record in enumerate(records, start=1):
+        row = _manifest_row(manifest, number, record)
+        if row.name in taken:
+            message = f"row {number} repeats the name {row.name!r}"
+            row = row._replace(name=f"{row.name}#row{number}", path=None, cause="bad_row", message=message)
+        taken.add(row.name)
+        rows.append(row)
+    return rows
+
+
+def _records(manifest: Path) -> Iterator[dict[str, Any]]:
+    try:
+        if manifest.suffix.lower() == ".parquet":
+            yield from pq.read_table(manifest).to_pylist()
+        elif manifest.suffix.lower() == ".jsonl":
+            with manifest.open(encoding="utf-8-sig") as file:
+                yield from (_json_row(manifest, number, line) for number, line in enumerate(file, 1) if line.strip())
+        else:
+            with manifest.open(encoding="utf-8-sig", newline="") as file:
+                yield from _csv_rows(manifest, csv.DictReader(file, restkey=""))
+    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+        raise UsageError(f"The manifest {manifest} cannot be read: {str(error).splitlines()[0]}.") from None
+
+
+def _csv_rows(manifest: Path, reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
+    names = list(reader.fieldnames or [])
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The manifest {manifest.name} has the column {twice!r} twice.")
+    for row in reader:
+        if "" in row:
+            raise UsageError(f"The manifest {manifest.name}, line {reader.line_num}: more fields than columns.")
+        yield row
+
+
+def _json_row(manifest: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise UsageError(f"The manifest {manifest.name}, line {number}, is not a JSON object.")
+    return row
+
+
+def _check_columns(manifest: str, columns: list[str]) -> None:
+    for column in columns:
+        near = difflib.get_close_matches(column.strip().lower(), COLUMNS, n=1, cutoff=0.8)
+        if near and column not in COLUMNS:
+            raise UsageError(f"The manifest {manifest} has the unknown column {column!r}; did you mean {near[0]!r}?")
+    if "path" not in columns:
+        raise UsageError(f"The manifest {manifest} has no column 'path'; it has {', '.join(map(repr, columns))}.")
+
+
+def _manifest_row(manifest: Path, number: int, record: dict[str, Any]) -> SourceRow:
+    values = {key: _text(value) for key, value in record.items() if key in COLUMNS}
+    extra = {key: value for key, value in record.items() if key not in COLUMNS and value not in (None, "")}
+    shown = values.get("path")
+    name = values.get("name") or (shown.rpartition(".")[0] or shown if shown else f"row{number}")
+    row = _row(name, shown or "")._replace(
+        text=values.get("text"), licence=values.get("licence"), consent=values.get("consent") or "unstated", extra=extra
+    )
+    fault = _fault(row, number)
+    if fault:
+        safe = "".join(character for character in name if character.isprintable())[:_NAME_MAX]
+        return row._replace(name=safe or f"row{number}", cause="bad_row", message=fault)
+    where = f"{manifest.name}, row {number}"
+    path = _inside(manifest.parent, row.shown_path, where)
+    subtitle = values.get("subtitle")
+    return row._replace(path=path, subtitle=_inside(manifest.parent, subtitle, where) if subtitle else None)
+
+
+def _fault(row: SourceRow, number: int) -> str | None:
+    if not row.shown_path:
+        return f"row {number} has no path"
+    if row.consent not in CONSENT:
+        return f"row {number}: consent is {row.consent[:40]!r}, which is none of {', '.join(CONSENT)}"
+    if len(row.name) > _NAME_MAX or not row.name.isprintable():
+        return f"row {number}: the name is too long or has control characters"
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)
+
+
+def _inside(root: Path, relative: str, where: str) -> Path:
+    """The real path of ``relative`` under ``root``. Raises UsageError for one that leads anywhere else."""
+    real = root.resolve()
+    path = None if "\0" in relative or Path(relative).is_absolute() else (real / relative).resolve()
+    if path is None or not path.is_relative_to(real):
+        raise UsageError(f"{where}: the path {relative!r} leads outside {root}; nothing was run.")
+    return path

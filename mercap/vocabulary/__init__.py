@@ -1,0 +1,1 @@
+"""Words of emotion: our own lexicon, and finding its entries in text."""

@@ -1,0 +1,54 @@
+"""The worker process: reads requests from standard input, one JSON object a line, and answers each with one line.
+
+Started by mercap/workers/pool.py as ``python -m mercap.workers.child``. It ends when its parent's end of the pipe
+closes, and by its own alarm if it is stuck when that happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, BinaryIO
+
+import cv2
+
+from mercap.errors import MercapError
+from mercap.outcome import attempt
+from mercap.workers.guard import alarm
+from mercap.workers.operations import perform
+
+_GRACE_S = 5.0  # the parent's clock strikes first; this one is for a child without a parent
+
+
+def main() -> None:
+    replies = _claim_stdout()
+    cv2.setNumThreads(1)
+    _send(replies, {"ready": True})
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        with alarm(request["seconds"] + _GRACE_S):
+            _send(replies, _answer(request))
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return attempt(lambda: perform(request["operation"], request["arguments"]))._asdict()
+    except MercapError as error:
+        return {"error": str(error), "type": type(error).__name__}
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep standard output for replies alone: what a library prints goes to standard error."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(kept, "wb")
+
+
+def _send(replies: BinaryIO, reply: dict[str, Any]) -> None:
+    replies.write(json.dumps(reply).encode() + b"\n")
+    replies.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The only folder that opens DuckDB or writes dataset files."""

@@ -1,0 +1,56 @@
+"""Writing files so that a reader sees all of one or none of it, whatever is killed and when.
+
+A file gets a temporary name in its own folder, is flushed to the disk, takes its final name in one step, and then the
+folder is flushed too (a rename without that can be lost with the power).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".tmp-"  # no reader's pattern matches a name that begins with this
+
+
+def fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: Path, write: Callable[[Path], None], *, exclusive: bool = False) -> None:
+    """Let ``write`` fill a temporary file, then give it the name ``path``.
+
+    With ``exclusive`` an existing file is never replaced: FileExistsError.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        if exclusive:
+            os.link(temporary, path)
+        else:
+            temporary.replace(path)
+        fsync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any, *, exclusive: bool = False) -> None:
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda temporary: _write_text(temporary, text), exclusive=exclusive)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

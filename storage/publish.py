@@ -1,0 +1,135 @@
+"""Publishing: a snapshot becomes one materialised ``.duckdb`` file, built aside and swapped in.
+
+A reader that has the old file open keeps it; the next one opens the new. The file is written in an old storage version,
+so that every DuckDB a curator is likely to have can open it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from mercap.errors import StoreError
+from storage.files import read_json, write_atomically
+from storage.runs import Current, read_current, read_runs, read_sources_of
+from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
+from storage.store import Store
+from storage.views import VIEWS
+
+_STORAGE_VERSION = "v1.2.0"
+_RUN_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("run_id", "collection", "recipe", "recipe_digest", "started_at", "finished_at")]
+    + [("seconds", pa.float64()), ("names", pa.int64()), ("computed", pa.int64())]
+    + [("runner", pa.string()), ("versions", pa.string())]
+)
+_COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
+_LEDGER_SCHEMA = pa.schema(
+    [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
+    + [(name, pa.int64()) for name in _COUNTS]
+    + [("causes", pa.string())]
+)
+_CONFIG_SCHEMA = pa.schema([("config", pa.string()), ("body", pa.string())])
+
+
+def publish(store: Store, snapshot: dict[str, Any]) -> Path:
+    """Write ``published/mercap.duckdb`` from the snapshot's files. Returns its path."""
+    write_atomically(store.published, lambda temporary: _build(store, snapshot, temporary))
+    return store.published
+
+
+def published_snapshot(store: Store) -> int | None:
+    """Id of the snapshot the published file was made from; None where there is none, or one that cannot be read."""
+    if not store.published.exists():
+        return None
+    try:
+        with duckdb.connect(str(store.published), read_only=True) as connection:
+            row = connection.execute("SELECT id FROM snapshot").fetchone()
+    except duckdb.Error:
+        return None
+    return int(row[0]) if row else None
+
+
+def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
+    for file in snapshot["files"]:
+        if not (store.root / file["path"]).exists():
+            raise StoreError(
+                f"Snapshot {snapshot['id']} lists {file['path']}, which is gone; run: mercap verify --store {store.root}"
+            )
+    with duckdb.connect(config={"threads": 2}) as connection:
+        _lay_out(connection, store, snapshot)
+        connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        for name, view in VIEWS.items():
+            # Built under its own name first, so that later views can read it; every name and text is from views.py.
+            connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(view.columns)} FROM ({view.sql})")
+            connection.execute(f"CREATE TABLE published.{name} AS SELECT * FROM {name}")
+            connection.execute(f"COMMENT ON TABLE published.{name} IS '{_quoted(view.about)}'")
+            for column, about in view.columns.items():
+                connection.execute(f"COMMENT ON COLUMN published.{name}.{column} IS '{_quoted(about)}'")
+        connection.execute(
+            "CREATE TABLE published.snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at",
+            [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"]],
+        )
+        connection.execute("CHECKPOINT published")
+        connection.execute("DETACH published")
+
+
+def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
+    runs = {run["run_id"]: run for run in read_runs(store)}
+    chosen = _chosen(store, snapshot["runs"])
+    sources = [source for run_id in snapshot["runs"] for source in read_sources_of(store, run_id)]
+    _fill(connection, "source", SOURCE_SCHEMA, sources)
+    connection.register(
+        "chosen_arrow", pa.table({"row_id": pa.array([row.row_id for row in chosen.values()], pa.string())})
+    )
+    connection.execute("CREATE TEMP TABLE chosen AS SELECT row_id FROM chosen_arrow")
+    connection.register("cell_arrow", CELL_SCHEMA.empty_table())
+    connection.execute("CREATE TEMP TABLE cell AS SELECT * FROM cell_arrow")
+    for file in snapshot["files"]:
+        if file["path"].startswith("cells/"):
+            connection.register("cell_arrow", store.read_part(store.root / file["path"]))
+            connection.execute("INSERT INTO cell SELECT p.* FROM cell_arrow AS p JOIN chosen USING (row_id)")
+    connection.unregister("cell_arrow")
+    configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
+    bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]
+    _fill(connection, "config", _CONFIG_SCHEMA, bodies)
+    _fill(connection, "run", _RUN_SCHEMA, [_run_row(runs[run_id]) for run_id in snapshot["runs"]])
+    _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
+
+
+def _chosen(store: Store, run_ids: list[str]) -> dict[tuple[str, str], Current]:
+    """The row that counts for each cell. A clip that several collections hold takes all its cells from the newest."""
+    owner: dict[str, str] = {}
+    rows: dict[tuple[str, str], Current] = {}
+    for run_id in reversed(run_ids):
+        for row in read_current(store, run_id):
+            if owner.setdefault(row.clip, run_id) == run_id and row.row_id is not None:
+                rows[row.clip, row.stage_key] = row
+    return rows
+
+
+def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:
+    return (*(run[name] for name in _RUN_SCHEMA.names[:-1]), json.dumps(run["versions"], sort_keys=True))
+
+
+def _ledger_rows(store: Store, run_ids: list[str]) -> Iterable[tuple[Any, ...]]:
+    for run_id in run_ids:
+        for place, row in enumerate(read_json(store.run_folder(run_id) / "ledger.json")):
+            yield (run_id, place, row["stage"], *(row[name] for name in _COUNTS), json.dumps(row["causes"]))
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Iterable[Any]) -> None:
+    columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in schema]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    connection.register("filling", pa.table(arrays, schema=schema))
+    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM filling")
+    connection.unregister("filling")
+
+
+def _quoted(text: object) -> str:
+    """For the places of a statement that take no parameter (ATTACH, COMMENT)."""
+    return str(text).replace("'", "''")

@@ -1,0 +1,86 @@
+"""Records of runs: what was asked, what each name became, which row of each cell counted at the end."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.files import read_json, write_atomically, write_json
+from storage.migrations import migrate
+from storage.schema import CURRENT_SCHEMA, SOURCE_SCHEMA
+from storage.store import Store
+
+
+class Source(NamedTuple):
+    """One name of one collection, as a row of ``sources.parquet`` (storage/schema.py)."""
+
+    collection: str
+    name: str
+    path: str | None
+    clip: str | None
+    status: str
+    duplicate_of: str | None = None
+    cause: str | None = None
+    message: str | None = None
+    subtitle: str | None = None
+    licence: str | None = None
+    consent: str | None = None
+    extra: str | None = None
+
+
+class Current(NamedTuple):
+    """Which row of a cell counted when the run ended."""
+
+    clip: str
+    stage_key: str
+    cell_id: str
+    status: str
+    row_id: str | None
+
+
+def new_run_id() -> str:
+    """Sortable by time, unique without coordination."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def write_run(store: Store, run_id: str, record: dict[str, Any]) -> None:
+    store.run_folder(run_id).mkdir(exist_ok=True)
+    write_json(store.run_folder(run_id) / "run.json", record)
+
+
+def read_runs(store: Store) -> list[dict[str, Any]]:
+    """All runs, oldest first."""
+    files = sorted((store.root / "runs").glob("*/run.json"))
+    return [read_json(file) for file in files]
+
+
+def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
+    _write(store, run_id, "sources", sources, SOURCE_SCHEMA)
+
+
+def read_sources_of(store: Store, run_id: str) -> list[Source]:
+    return [Source(**row) for row in _read(store, run_id, "sources").to_pylist()]
+
+
+def write_current(store: Store, run_id: str, rows: list[Current]) -> None:
+    _write(store, run_id, "current", rows, CURRENT_SCHEMA)
+
+
+def read_current(store: Store, run_id: str) -> list[Current]:
+    return [Current(**row) for row in _read(store, run_id, "current").to_pylist()]
+
+
+def _write(store: Store, run_id: str, what: str, rows: list[Any], schema: pa.Schema) -> None:
+    columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    table = pa.table(arrays, schema=schema)
+    path = store.run_folder(run_id) / f"{what}.parquet"
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def _read(store: Store, run_id: str, what: str) -> Any:
+    return migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read())

@@ -1,0 +1,116 @@
+"""The Arrow schema of a part, and the version of everything on disk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """Where a name stands at one stage. Only the first three are stored as cells; the others follow from them."""
+
+    OK = "ok"
+    ABSENT = "absent"  # nothing to do: no audio, no face
+    QUARANTINED = "quarantined"  # typed failure
+    BLOCKED = "blocked"  # an input is quarantined
+    DUPLICATE = "duplicate"  # same content as another name
+    PENDING = "pending"  # not computed yet
+
+
+SETTLED = (Status.OK, Status.ABSENT)
+
+
+class CellRow(NamedTuple):
+    """One attempt at one cell, as stored. `payload` is the JSON of the stage's record (mercap/records.py)."""
+
+    row_id: str
+    cell_id: str
+    clip: str
+    stage: str
+    voter: str | None
+    status: str
+    config: str  # digest; the config itself is in configs/<digest>.json
+    inputs: list[str]  # raw digests and cell ids, in the order that made the cell id
+    input_rows: list[str]  # the row of each upstream cell that was actually read
+    payload: str | None
+    raw: str | None  # the model's reply, kept so that parsing again needs no call
+    cause: str | None
+    message: str | None
+    retryable: bool
+    attempts: int
+    run_id: str
+    shard: int
+    worker: str
+    started_at: datetime
+    seconds: float
+    committed_at: datetime
+
+
+CELL_SCHEMA = pa.schema(
+    [
+        pa.field("row_id", pa.string(), nullable=False),
+        pa.field("cell_id", pa.string(), nullable=False),
+        pa.field("clip", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("voter", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("config", pa.string(), nullable=False),
+        pa.field("inputs", pa.list_(pa.string()), nullable=False),
+        pa.field("input_rows", pa.list_(pa.string()), nullable=False),
+        pa.field("payload", pa.string()),
+        pa.field("raw", pa.string()),
+        pa.field("cause", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("retryable", pa.bool_(), nullable=False),
+        pa.field("attempts", pa.int32(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("shard", pa.int32(), nullable=False),
+        pa.field("worker", pa.string(), nullable=False),
+        pa.field("started_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("seconds", pa.float64(), nullable=False),
+        pa.field("committed_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    ],
+    metadata={"mercap_schema": str(SCHEMA_VERSION)},
+)
+
+SOURCE_SCHEMA = pa.schema(
+    [
+        pa.field("collection", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("path", pa.string()),
+        pa.field("clip", pa.string()),
+        pa.field("status", pa.string(), nullable=False),  # ok, duplicate or quarantined
+        pa.field("duplicate_of", pa.string()),
+        pa.field("cause", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("subtitle", pa.string()),  # digest of the supplied text
+        pa.field("licence", pa.string()),
+        pa.field("consent", pa.string()),
+        pa.field("extra", pa.string()),  # JSON of the manifest's other columns
+    ],
+    metadata={"mercap_schema": str(SCHEMA_VERSION)},
+)
+
+CURRENT_SCHEMA = pa.schema(
+    [
+        pa.field("clip", pa.string(), nullable=False),
+        pa.field("stage_key", pa.string(), nullable=False),
+        pa.field("cell_id", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("row_id", pa.string()),  # null where the status is blocked or pending
+    ],
+    metadata={"mercap_schema": str(SCHEMA_VERSION)},
+)
+
+
+def cells_table(rows: list[CellRow]) -> Any:
+    """A pyarrow table of the rows, under the explicit schema (types never drift between parts)."""
+    columns = zip(*rows, strict=True) if rows else [[] for _ in CELL_SCHEMA]
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, CELL_SCHEMA, strict=True)], schema=CELL_SCHEMA
+    )

@@ -1,0 +1,102 @@
+"""Snapshots: one recipe digest, the runs it covers, and the exact files it rests on.
+
+A snapshot covers, for each collection (SOURCE), the newest finished run under its recipe digest; a run with ``--limit``
+never stands in for one without. So annotating a second folder into a store adds to the dataset, and annotating the first
+again replaces its part. Training and benchmarks name a snapshot, never "the latest".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mercap.errors import StoreError
+from mercap.identity import canonical_json, digest_file, digest_text
+from storage.files import read_json, write_json
+from storage.runs import Current, Source, read_current, read_runs
+from storage.store import Store
+
+
+def content_digest(sources: Sequence[Source], current: Sequence[Current]) -> str:
+    """What a run came to: equal for two runs that found everything as it was."""
+    cells = sorted([row.clip, row.stage_key, row.cell_id, row.status, row.row_id or ""] for row in current)
+    return digest_text(canonical_json([sorted(list(map(str, source)) for source in sources), cells]))
+
+
+def covered_runs(store: Store, recipe_digest: str) -> list[dict[str, Any]]:
+    """The runs a snapshot of this recipe covers now, oldest first."""
+    newest: dict[str, dict[str, Any]] = {}
+    for run in read_runs(store):
+        if run.get("recipe_digest") != recipe_digest or run.get("state") != "finished":
+            continue
+        held = newest.get(run["collection"])
+        if held is None or run["limit"] is None or held["limit"] is not None:
+            newest[run["collection"]] = run
+    return sorted(newest.values(), key=lambda run: str(run["run_id"]))
+
+
+def take_snapshot(store: Store, recipe_digest: str) -> dict[str, Any]:
+    """A new snapshot of what the recipe's finished runs came to, or the newest one if nothing has changed since."""
+    runs = covered_runs(store, recipe_digest)
+    if not runs:
+        raise StoreError(
+            f"No finished run of this recipe in {store.root}; run: mercap annotate SOURCE --store {store.root}"
+        )
+    contents = [[run["collection"], run["content_digest"]] for run in runs]
+    last = latest_snapshot(store, recipe_digest)
+    if last is not None and last["contents"] == contents:
+        return last
+    snapshot = {
+        "schema": 1,
+        "created_at": datetime.now(UTC).isoformat(),
+        "parent": last["id"] if last else None,
+        "recipe": runs[-1]["recipe"],
+        "recipe_digest": recipe_digest,
+        "runs": [run["run_id"] for run in runs],
+        "contents": contents,
+        "files": _files(store, [run["run_id"] for run in runs]),
+    }
+    return _number(store, snapshot)
+
+
+def _files(store: Store, run_ids: list[str]) -> list[dict[str, Any]]:
+    """Every file the snapshot rests on, with size and digest, so that `verify` can tell loss and damage apart."""
+    needed: set[Path] = set()
+    for run_id in run_ids:
+        folder = store.run_folder(run_id)
+        needed.update((folder / "sources.parquet", folder / "current.parquet"))
+        for row in read_current(store, run_id):
+            if row.row_id is not None:
+                part = f"{row.row_id.rpartition(':')[0]}.parquet"
+                needed.add(store.root / "cells" / row.stage_key.partition(":")[0] / part)
+    return [
+        {"path": path.relative_to(store.root).as_posix(), "size": path.stat().st_size, "sha256": digest_file(path)}
+        for path in sorted(needed)
+    ]
+
+
+def _number(store: Store, snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Give the snapshot the next free number; two processes doing so at once get two numbers."""
+    while True:
+        number = max((int(path.stem) for path in _paths(store)), default=0) + 1
+        numbered = {"id": number, **snapshot}
+        try:
+            write_json(store.root / "snapshots" / f"{number:06d}.json", numbered, exclusive=True)
+        except FileExistsError:
+            continue
+        return numbered
+
+
+def _paths(store: Store) -> list[Path]:
+    return sorted((store.root / "snapshots").glob("[0-9]*.json"))
+
+
+def read_snapshots(store: Store) -> list[dict[str, Any]]:
+    return [read_json(path) for path in _paths(store)]
+
+
+def latest_snapshot(store: Store, recipe_digest: str | None = None) -> dict[str, Any] | None:
+    found = [one for one in read_snapshots(store) if recipe_digest in (None, one["recipe_digest"])]
+    return found[-1] if found else None

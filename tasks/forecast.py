@@ -1,0 +1,74 @@
+"""What a run would do, cell by cell, and why: the answer of `mercap plan`. Runs nothing, writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mercap.recipe import Recipe
+from storage.cells import CellIndex, Predecessors
+from storage.store import Store
+from tasks.clips import Clip
+from tasks.plan import Plan, StageState, open_indexes, stage_state
+
+
+class StageForecast(NamedTuple):
+    """One stage: how many cells stand, are blocked, are to be computed, and the reasons with their counts."""
+
+    stage_key: str
+    done: int
+    blocked: int
+    compute: int
+    reasons: dict[str, int]
+    cells: list[str]  # ids of the cells to be computed, at most (some may turn out blocked)
+
+
+def forecast(root: Path, recipe: Recipe, clips: Sequence[Clip]) -> list[StageForecast]:
+    """One row per stage, in order. A store that does not exist yet is one in which everything is missing."""
+    store = Store.open(root) if (root / "store.json").exists() else Store(root)
+    plan = Plan(recipe, clips)
+    indexes = open_indexes(store, plan)
+    states: dict[str, StageState] = {}
+    rows = []
+    for key in plan.stages:
+        states[key] = stage_state(plan, key, indexes, states)
+        rows.append(_row(plan, states[key], indexes, Predecessors(store, key)))
+    return rows
+
+
+def _row(plan: Plan, state: StageState, indexes: dict[str, CellIndex], before: Predecessors) -> StageForecast:
+    reasons: Counter[str] = Counter()
+    for place in state.missing:
+        reasons[_reason(plan, state.key, place, indexes, before)] += 1
+    blocked = sum(status == "blocked" for status in state.statuses)
+    ids = [plan.ids(state.key)[place] for place in state.missing]
+    done = len(state.statuses) - blocked - len(ids)
+    return StageForecast(state.key, done, blocked, len(ids), dict(sorted(reasons.items())), ids)
+
+
+def _reason(plan: Plan, key: str, place: int, indexes: dict[str, CellIndex], before: Predecessors) -> str:
+    """Why this cell is missing, compared with the newest cell of the same stage and clip."""
+    spec = plan.spec(key, place)
+    if spec.cell_id in indexes[spec.stage.name]:
+        return "failed before, tried again"
+    last = before.newest(spec.clip.digest)
+    if last is None:
+        return "new"
+    if last.config != spec.stage.config_digest:
+        return f"config: {', '.join(_changed(before.store.config(last.config), spec.stage.config))}"
+    pairs = zip(spec.stage.inputs, spec.inputs, last.inputs, strict=False)
+    return f"input: {', '.join(name for name, now, then in pairs if now != then)}"
+
+
+def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Keys that differ, inner ones dotted."""
+    found = []
+    for key in sorted(then.keys() | now.keys()):
+        old, new = then.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += [f"{key}.{inner}" for inner in _changed(old, new)]
+        elif old != new:
+            found.append(key)
+    return found

@@ -1,0 +1,106 @@
+"""Planning: which cells a recipe asks for, which of them the store lacks, and why.
+
+Every id is computed from the recipe and the catalogue alone, so `mercap plan` and `mercap annotate` see the same cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mercap.identity import cell_id
+from mercap.recipe import Recipe
+from mercap.stages import MEDIA, SUBTITLE, Stage, plan_stages, supplied_transcribe
+from storage.cells import CellIndex
+from storage.schema import Status
+from storage.store import Store
+from tasks.clips import Clip
+from tasks.context import CellSpec
+
+
+class Plan:
+    """The cells of ``clips`` under ``recipe``, stage by stage."""
+
+    def __init__(self, recipe: Recipe, clips: Sequence[Clip]) -> None:
+        self.recipe = recipe
+        self.clips = list(clips)
+        self.stages = plan_stages(recipe)
+        self._ids: dict[str, list[str]] = {}
+        self._supplied = supplied_transcribe()
+        for key in self.stages:
+            self._ids[key] = [self._identify(key, place) for place in range(len(self.clips))]
+
+    def stage(self, key: str, clip: Clip) -> Stage:
+        """The stage as it applies to this clip: supplied words replace the recogniser."""
+        return self._supplied if key == "transcribe" and clip.subtitle_digest else self.stages[key]
+
+    def _inputs(self, stage: Stage, place: int) -> tuple[str, ...]:
+        clip = self.clips[place]
+        raw = {MEDIA: clip.digest, SUBTITLE: clip.subtitle_digest or ""}
+        return tuple(raw[name] if name in raw else self._ids[name][place] for name in stage.inputs)
+
+    def _identify(self, key: str, place: int) -> str:
+        stage = self.stage(key, self.clips[place])
+        return cell_id(key, stage.config_digest, self._inputs(stage, place))
+
+    def ids(self, key: str) -> list[str]:
+        """Cell ids of one stage, aligned with ``clips``."""
+        return self._ids[key]
+
+    def spec(self, key: str, place: int) -> CellSpec:
+        stage = self.stage(key, self.clips[place])
+        upstream = {name: self._ids[name][place] for name in stage.upstream}
+        return CellSpec(stage, self.clips[place], self._ids[key][place], self._inputs(stage, place), upstream)
+
+
+class StageState(NamedTuple):
+    """Where the clips stand at one stage, aligned with the plan's clips, and which cells are to be computed."""
+
+    key: str
+    statuses: list[Status]
+    missing: list[int]  # positions of clips whose cell is to be computed
+
+
+def stage_state(plan: Plan, key: str, indexes: dict[str, CellIndex], before: dict[str, StageState]) -> StageState:
+    """What is to be done at one stage; ``before`` holds the states of the stages it reads.
+
+    A cell with a quarantined or blocked input is blocked. One that will be computed, for the first time or again, is
+    pending; so a plan made before anything runs names every cell that may be computed.
+    """
+    index = indexes[key.partition(":")[0]]
+    statuses: list[Status] = []
+    missing: list[int] = []
+    for place, identity in enumerate(plan.ids(key)):
+        entry = index.get(identity)
+        if _is_blocked(plan, key, place, before):
+            statuses.append(Status.BLOCKED)
+        elif entry is None or not entry.done:
+            statuses.append(Status.PENDING)
+            missing.append(place)
+        else:
+            statuses.append(Status(entry.status))
+    return StageState(key, statuses, missing)
+
+
+def settled_state(plan: Plan, state: StageState, indexes: dict[str, CellIndex]) -> StageState:
+    """The same stage after its shards have run: what was pending now has the status of its row, if it has one."""
+    index = indexes[state.key.partition(":")[0]]
+    index.refresh()
+    statuses = [
+        index.status(identity) if status is Status.PENDING else status
+        for identity, status in zip(plan.ids(state.key), state.statuses, strict=True)
+    ]
+    return StageState(state.key, statuses, [])
+
+
+def _is_blocked(plan: Plan, key: str, place: int, before: dict[str, StageState]) -> bool:
+    stage = plan.stage(key, plan.clips[place])
+    return any(before[name].statuses[place] in (Status.QUARANTINED, Status.BLOCKED) for name in stage.upstream)
+
+
+def open_indexes(store: Store, plan: Plan) -> dict[str, CellIndex]:
+    """An index for every stage of the plan, up to date."""
+    indexes = {stage.name: CellIndex(store, stage.name) for stage in plan.stages.values()}
+    for index in indexes.values():
+        index.refresh()
+    return indexes

@@ -1,0 +1,107 @@
+"""One shard: take what is still missing, run the stage's step over it, commit cells as they come.
+
+A part is committed every `FLUSH_ROWS` cells or `FLUSH_SECONDS`, so a kill costs at most one flush; a cell that was
+committed is never computed again. The shard looks once more for cells that somebody else has finished meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from mercap.outcome import Outcome
+from storage.schema import CellRow
+from tasks import STEPS
+from tasks.context import CellSpec, Context, Inputs
+
+FLUSH_ROWS = 64
+FLUSH_SECONDS = 20.0
+
+
+class ShardSummary(NamedTuple):
+    """What a shard came to, small enough to travel."""
+
+    stage_key: str
+    number: int
+    computed: int
+    quarantined: int
+    seconds: float
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; what was committed stays."""
+
+
+def run_shard(context: Context, number: int, specs: list[CellSpec]) -> ShardSummary:
+    """Compute and commit one shard. Raises Interrupted between cells once ``context.stop`` is set."""
+    started = time.perf_counter()
+    stage = specs[0].stage
+    index = context.index(stage.key)
+    index.refresh()
+    todo = [spec for spec in specs if (entry := index.get(spec.cell_id)) is None or not entry.done]
+    writer = _Writer(context, stage.name, number)
+    try:
+        for spec, outcome in STEPS[stage.name](context, todo):
+            writer.add(spec, outcome)
+            if context.stop.is_set():
+                raise Interrupted
+    finally:
+        writer.flush()
+    return ShardSummary(stage.key, number, writer.written, writer.quarantined, time.perf_counter() - started)
+
+
+class _Writer:
+    """Collects rows and commits them in parts."""
+
+    def __init__(self, context: Context, stage: str, shard: int) -> None:
+        self.written = 0
+        self.quarantined = 0
+        self._context = context
+        self._stage = stage
+        self._shard = shard
+        self._rows: list[CellRow] = []
+        self._flushed = time.monotonic()
+
+    def add(self, spec: CellSpec, outcome: Outcome) -> None:
+        self._rows.append(_row(self._context, self._shard, spec, outcome))
+        self.quarantined += outcome.status == "quarantined"
+        if len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            now = datetime.now(UTC)
+            rows = [row._replace(committed_at=now) for row in self._rows]
+            self._context.store.write_part(self._stage, self._context.run_id, self._shard, rows)
+            self.written += len(rows)
+            self._rows.clear()
+        self._flushed = time.monotonic()
+
+
+def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> CellRow:
+    before = context.index(spec.stage.key).get(spec.cell_id)
+    now = datetime.now(UTC)
+    return CellRow(
+        row_id="",  # given by the part it is written to
+        cell_id=spec.cell_id,
+        clip=spec.clip.digest,
+        stage=spec.stage.name,
+        voter=spec.stage.voter,
+        status=outcome.status,
+        config=spec.stage.config_digest,
+        inputs=list(spec.inputs),
+        input_rows=Inputs(context, spec).rows(),
+        payload=outcome.payload,
+        raw=outcome.raw,
+        cause=outcome.cause,
+        message=outcome.message,
+        retryable=outcome.retryable,
+        attempts=1 + (before.attempts if before else 0),
+        run_id=context.run_id,
+        shard=shard,
+        worker=context.worker,
+        started_at=now - timedelta(seconds=outcome.seconds),
+        seconds=outcome.seconds,
+        committed_at=now,  # replaced when the part is written
+    )

@@ -1,0 +1,23 @@
+"""`vote`: one voter's probabilities for one clip. Each voter reads what it declares and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from filters.voters import VOTERS
+from mercap.outcome import Outcome, attempt
+from mercap.records import Measures, Record, Transcript, Vote
+from tasks.context import CellSpec, Context, Inputs, in_place
+
+_KINDS: dict[str, type[Record]] = {"transcribe": Transcript, "measure": Measures}
+
+
+def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
+    return in_place(specs, lambda spec: attempt(lambda: _vote(context, spec)))
+
+
+def _vote(context: Context, spec: CellSpec) -> Vote:
+    assert spec.stage.voter is not None
+    voter = VOTERS[spec.stage.voter]
+    inputs = Inputs(context, spec)
+    return voter.vote(*(inputs.record(stage, _KINDS[stage]) for stage in voter.reads))

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mercap.errors import UsageError
+from mercap.sources import read_sources
+
+
+def manifest(folder: Path, text: str, name: str = "clips.csv") -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_a_folder_is_read_with_the_subtitle_beside_each_clip(tmp_path: Path) -> None:
+    (tmp_path / "day").mkdir()
+    for name in ("b.mp4", "day/a.mkv", "day/a.srt", "notes.md"):
+        (tmp_path / name).write_text("x")
+    rows = read_sources(str(tmp_path)).rows
+    assert [row.name for row in rows] == ["b", "day/a"]
+    assert [row.subtitle.name if row.subtitle else None for row in rows] == [None, "a.srt"]
+
+
+def test_two_endings_on_one_stem_are_two_names(tmp_path: Path) -> None:
+    for name in ("a.mkv", "a.mp4"):
+        (tmp_path / name).write_text("x")
+    assert [row.name for row in read_sources(str(tmp_path)).rows] == ["a", "a.mp4"]
+
+
+def test_a_glob_names_clips_relative_to_its_fixed_part(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text("x")
+    assert [row.name for row in read_sources(f"{tmp_path}/a*.mp4").rows] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_every_kind_of_manifest_gives_the_same_rows(tmp_path: Path, kind: str) -> None:
+    record = {"path": "a.mp4", "name": "first", "text": "hello", "licence": "CC0", "consent": "research", "actor": "7"}
+    path = tmp_path / f"m.{kind}"
+    if kind == "csv":
+        path.write_text(",".join(record) + "\n" + ",".join(record.values()) + "\n")
+    elif kind == "jsonl":
+        path.write_text(json.dumps(record) + "\n")
+    else:
+        pq.write_table(pa.Table.from_pylist([record]), path)
+    (row,) = read_sources(str(path)).rows
+    assert (row.name, row.text, row.licence, row.consent, row.extra) == ("first", "hello", "CC0", "research", {"actor": "7"})
+    assert row.path == tmp_path / "a.mp4"
+
+
+def test_a_misspelt_column_ends_the_run_before_it_starts(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown column 'subtitel'; did you mean 'subtitle'"):
+        read_sources(manifest(tmp_path, "path,subtitel\na.mp4,a.srt\n"))
+
+
+def test_a_manifest_without_paths_names_the_columns_it_has(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no column 'path'; it has 'clip'"):
+        read_sources(manifest(tmp_path, "clip\na.mp4\n"))
+
+
+def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'path' twice"):
+        read_sources(manifest(tmp_path, "path,path\na,b\n"))
+
+
+@pytest.mark.parametrize("path", ["../secret.mp4", "/etc/passwd", "a/../../b.mp4", "link.mp4"])
+def test_a_path_that_leads_outside_the_root_ends_the_run(tmp_path: Path, path: str) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "outside.mp4").write_text("x")
+    (inside / "link.mp4").symlink_to(tmp_path / "outside.mp4")
+    with pytest.raises(UsageError, match="outside .* nothing was run"):
+        read_sources(manifest(inside, f"path\n{path}\n"))
+
+
+def test_a_subtitle_outside_the_root_is_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="outside"):
+        read_sources(manifest(tmp_path, "path,subtitle\na.mp4,../../etc/passwd\n"))
+
+
+def test_a_link_in_a_folder_that_leads_out_is_refused(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "outside.mp4").write_text("x")
+    (inside / "link.mp4").symlink_to(tmp_path / "outside.mp4")
+    with pytest.raises(UsageError, match="outside"):
+        read_sources(str(inside))
+
+
+def test_bad_rows_are_typed_and_the_good_ones_stay(tmp_path: Path) -> None:
+    text = "path,name,consent\na.mp4,one,any\n,two,any\nb.mp4,one,any\nc.mp4,three,maybe\n"
+    rows = read_sources(manifest(tmp_path, text)).rows
+    assert [(row.name, row.cause) for row in rows] == [
+        ("one", None), ("two", "bad_row"), ("one#row3", "bad_row"), ("three", "bad_row"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["nothing-here", "*.nothing"])
+def test_what_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        read_sources(source)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200))
+def test_no_bytes_in_a_manifest_raise_anything_but_usage_errors(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name in ("m.csv", "m.jsonl", "m.parquet"):
+        (folder / name).write_bytes(content)
+        try:
+            names = [row.name for row in read_sources(str(folder / name)).rows]
+        except UsageError:
+            continue
+        assert len(set(names)) == len(names)

@@ -1,0 +1,32 @@
+"""Rows of cells for storage tests, valid in every field that a test does not set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mercap.identity import cell_id, digest_config
+from storage.schema import CellRow
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CONFIG = {"version": 1}
+
+
+def row(clip: str = "c1", *, at: float = 0.0, **changes: Any) -> CellRow:
+    """An ``ok`` row of `merge` for ``clip``, committed ``at`` seconds after a fixed moment."""
+    inputs = changes.pop("inputs", [clip])
+    moment = START + timedelta(seconds=at)
+    config = digest_config(CONFIG)
+    made = CellRow(
+        row_id="", cell_id=cell_id("merge", config, inputs), clip=clip, stage="merge", voter=None, status="ok",
+        config=config, inputs=inputs, input_rows=[], payload='{"text":"t","language":"en"}', raw=None, cause=None,
+        message=None, retryable=False, attempts=1, run_id="r", shard=0, worker="w", started_at=moment, seconds=0.1,
+        committed_at=moment,
+    )  # fmt: skip
+    return made._replace(**changes)
+
+
+def failed(clip: str = "c1", **changes: Any) -> CellRow:
+    """A retryable failure of the same cell."""
+    defaults = {"status": "quarantined", "payload": None, "cause": "backend", "message": "m", "retryable": True}
+    return row(clip, **{**defaults, **changes})
