@@ -8,7 +8,7 @@ weights are this project's own choice, not fitted to data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ WEIGHTS = {"words": 0.5, "face": 0.3, "voice": 0.2}
 HITS_MAX = 6                # strongest words of a transcript that count
 LEADING_SHARE = 2 / 3       # of the best class's score: another class is named beside it from here on
 WEAK = 0.04                 # below this a class is not named at all
+MARKED = 0.2                # an observation from here on stands out from the ordinary
 OPPOSED = 0.3               # both sides of a disagreement speak at least this clearly
 SIGN = {Sentiment.POSITIVE: 1, Sentiment.NEGATIVE: -1, Sentiment.NEUTRAL: 0}
 TONE_ONLY = 0.5             # what a word of sentiment without an emotion counts for happiness or sadness
@@ -111,8 +112,12 @@ def _of_hits(hits: Iterable[Hit]) -> Iterable[tuple[Emotion, float]]:
             yield Emotion.HAPPY if favourable else Emotion.SAD, TONE_ONLY * hit.strength
 
 
-def _of_evidence(evidence: Iterable[Evidence]) -> Iterable[tuple[Emotion, float]]:
+def _of_evidence(evidence: Sequence[Evidence]) -> Iterable[tuple[Emotion, float]]:
+    """An ordinary value speaks for neutral only where nothing is marked: three of them do not outvote a shout."""
+    marked = any(item.strength >= MARKED and set(item.emotions) - {Emotion.NEUTRAL} for item in evidence)
     for item in evidence:
+        if marked and item.emotions == (Emotion.NEUTRAL,):
+            continue
         for emotion in item.emotions:
             yield emotion, item.strength / len(item.emotions)
 

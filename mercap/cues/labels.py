@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from mercap.errors import NothingToDo
-from mercap.records import Label, Labels, Narrative, Sentiment
+from mercap.records import Emotion, Label, Labels, Narrative, Sentiment
 from mercap.vocabulary.lexicon import Hit, find
 
 LABELS_MAX = 6
@@ -46,6 +46,8 @@ def extract(narrative: Narrative) -> Labels:
             first.setdefault(hit.label, hit)
     if not first:
         raise NothingToDo("no_labels")
+    if len(first) > 1:
+        first.pop(str(Emotion.NEUTRAL), None)       # "the voice is neutral" is no feeling beside one that was named
     labels = tuple(Label(text=name, start=hit.start, end=hit.end) for name, hit in list(first.items())[:LABELS_MAX])
     sentiment, span = _sentiment(hits, _summary_start(text))
     return Labels(labels=labels, sentiment=sentiment, sentiment_span=span)

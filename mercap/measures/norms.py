@@ -40,7 +40,7 @@ class VoiceNorms:
 class MouthNorms:
     open: float = 0.045        # face heights; the dark seam of closed lips reaches 0.03 after smoothing
     still: float = 0.02        # mean change per frame; a motionless mouth with grain and compression gives 0.012
-    in_time: float = 0.65      # correlation with the voice: nine in ten foreign voices stay below
+    in_time: float = 0.6       # correlation with the voice: nine in ten foreign voices stay below
     out_of_time: float = 0.35  # what half of the foreign voices reach
 
 

@@ -3,7 +3,8 @@
 The idea is de Jong & Wempe's (2009): a syllable nucleus is a local peak of intensity that stands out from a dip
 on either side and is voiced. Energy is taken between 500 and 4000 Hz, where vowels are strong and nasals, rumble
 and hiss are weak. Vowels that meet ("I am", "very angry") are often counted as one: over 80 utterances of four
-synthetic voices, the ones its limits were chosen on, the count is 6 % low with a spread of 10 %. Costs about 10 ms per 5 s of audio.
+synthetic voices, the ones its limits were chosen on, the count is 6 % low with a spread of 10 %. Costs about
+10 ms per 5 s of audio.
 """
 
 from __future__ import annotations

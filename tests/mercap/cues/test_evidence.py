@@ -54,3 +54,12 @@ def test_the_best_class_leads_and_neutral_stands_alone(scores: dict[Emotion, flo
         assert Emotion.NEUTRAL not in best or best == [Emotion.NEUTRAL]
     else:
         assert max(scores.values(), default=0.0) < 0.05
+
+
+def test_ordinary_values_do_not_outvote_what_stands_out() -> None:
+    ordinary = [Evidence(observation=f"o{n}", text="of middle pitch", emotions=(Emotion.NEUTRAL,), strength=0.1) for n in range(3)]
+    loud = Evidence(observation="loud", text="loud", emotions=(Emotion.ANGRY,), strength=0.25)
+    quiet_cue = Cue(modality="audio", text="t", language="en", evidence=tuple(ordinary))
+    loud_cue = Cue(modality="audio", text="t", language="en", evidence=(*ordinary, loud))
+    assert best_emotions(read_cue("voice", quiet_cue).scores) == [Emotion.NEUTRAL]
+    assert best_emotions(read_cue("voice", loud_cue).scores) == [Emotion.ANGRY]

@@ -110,3 +110,10 @@ def test_every_label_names_what_its_span_holds(text: str) -> None:
         assert find(text[label.start : label.end])[0].label == label.text
     assert [label.start for label in labels.labels] == sorted(label.start for label in labels.labels)
     assert len({label.text for label in labels.labels}) == len(labels.labels) <= LABELS_MAX
+
+
+def test_neutral_is_no_label_beside_a_feeling() -> None:
+    narrative = Narrative(text="The voice is neutral. Taken together, the person appears angry.", language="en")
+    assert [label.text for label in extract(narrative).labels] == ["angry"]
+    alone = Narrative(text="Taken together, the person appears neutral.", language="en")
+    assert [label.text for label in extract(alone).labels] == ["neutral"]
