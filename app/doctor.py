@@ -59,7 +59,9 @@ def _opencv_problems() -> list[str]:
     cascades = [
         file for file in distribution(found[0]).files or [] if file.name == "haarcascade_frontalface_default.xml"
     ]
-    return [] if cascades else [f"{found[0]} {installed_version(found[0])} ships no face cascades; run: pip install -e ."]
+    return (
+        [] if cascades else [f"{found[0]} {installed_version(found[0])} ships no face cascades; run: pip install -e ."]
+    )
 
 
 def _fastapi_problems() -> list[str]:

@@ -65,11 +65,12 @@ def show_report(report: Report, as_json: bool) -> None:
         return
     console = _console()
     console.print(_ledger_table(ledger_json(report.ledger), report.computed))
+    computed = sum(report.computed.values())
     console.print(
         f"\n{report.names} names, {report.clips} clips: {report.captions} captions, {report.kept} of them kept, "
-        f"{report.quarantined} names quarantined. {sum(report.computed.values())} cells computed in {report.seconds:.1f} s."
+        f"{report.quarantined} names quarantined. {computed} cells computed in {report.seconds:.1f} s."
     )
-    console.print(f"Snapshot {report.snapshot} is published: {report.published}")
+    console.print(plain(f"Snapshot {report.snapshot} is published: {report.published}"), soft_wrap=True)
     console.print(CAVEAT, style="dim")
 
 
@@ -95,7 +96,8 @@ def show_forecast(found: RunForecast, as_json: bool) -> None:
         table.add_row(row.stage_key, *(str(n) if n else "·" for n in (row.compute, row.done, row.blocked)), plain(why))
     console.print(table)
     console.print(
-        f"\n{found.names} names, {found.clips} clips, {found.duplicates} duplicates, {found.quarantined} quarantined at the door. "
+        f"\n{found.names} names, {found.clips} clips, {found.duplicates} duplicates, "
+        f"{found.quarantined} quarantined at the door. "
         f"At most {sum(row.compute for row in found.stages)} cells would be computed."
     )
 
@@ -205,7 +207,8 @@ def show_published(found: Published, as_json: bool) -> None:
     if as_json:
         print_json(found._asdict())
     else:
-        _console().print(f"Snapshot {found.snapshot} of recipe {found.recipe} is published: {found.path}")
+        text = f"Snapshot {found.snapshot} of recipe {found.recipe} is published: {found.path}"
+        _console().print(plain(text), soft_wrap=True)
 
 
 def show_findings(findings: list[Finding], as_json: bool) -> None:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]           # (n, 2) x, y in pixels, or u, v in a shape's own units
-Colour = tuple[float, float, float]        # red, green, blue; 0 to 255
-_SUBPIXEL_BITS = 4                         # cv2 takes polygon corners in sixteenths of a pixel
+Points = npt.NDArray[np.float64]  # (n, 2) x, y in pixels, or u, v in a shape's own units
+Colour = tuple[float, float, float]  # red, green, blue; 0 to 255
+_SUBPIXEL_BITS = 4  # cv2 takes polygon corners in sixteenths of a pixel
 
 
 def ellipse(centre: tuple[float, float], half_width: float, half_height: float) -> Points:
@@ -44,7 +44,12 @@ class Canvas:
         self.pixels = pixels
 
     def paint(
-        self, outline: Points, colour: Colour, opacity: float = 1.0, *, blur_px: float = 0.0,
+        self,
+        outline: Points,
+        colour: Colour,
+        opacity: float = 1.0,
+        *,
+        blur_px: float = 0.0,
         inside: Points | None = None,
     ) -> None:
         """Fill a polygon; ``blur_px`` softens its edge, ``inside`` cuts it off at another polygon."""
@@ -75,14 +80,20 @@ class Brush:
     """Paints in the units of a shape that is moved, turned about ``pivot`` and enlarged on the canvas."""
 
     canvas: Canvas
-    centre: tuple[float, float]                # pixel of the shape's (0, 0)
+    centre: tuple[float, float]  # pixel of the shape's (0, 0)
     unit_px: float
-    offset: tuple[float, float] = (0.0, 0.0)   # in units
+    offset: tuple[float, float] = (0.0, 0.0)  # in units
     tilt_deg: float = 0.0
-    pivot: tuple[float, float] = (0.0, 0.0)    # in units
+    pivot: tuple[float, float] = (0.0, 0.0)  # in units
 
     def __call__(
-        self, outline: Points, colour: Colour, opacity: float = 1.0, *, soft: float = 0.0, blur_px: float = 0.0,
+        self,
+        outline: Points,
+        colour: Colour,
+        opacity: float = 1.0,
+        *,
+        soft: float = 0.0,
+        blur_px: float = 0.0,
         inside: Points | None = None,
     ) -> None:
         """Like `Canvas.paint`; ``soft`` is a blur in units, for shadows that grow with the shape."""

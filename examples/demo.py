@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STORE = "demo.store"
 # One of the eight clips is a truncated file, on purpose: 13 % in quarantine is what this run should come to.
 ANNOTATE = ["annotate", "examples/clips/manifest.csv", "--store", STORE, "--runner", "plain", "--max-quarantine", "20%"]
-CAPTIONS = "SELECT name, caption, labels, sentiment FROM captions WHERE name IN ('smiling_bright', 'sad_low', 'mixed_smile')"
+CAPTIONS = (
+    "SELECT name, caption, labels, sentiment FROM captions WHERE name IN ('smiling_bright', 'sad_low', 'mixed_smile')"
+)
 QUESTIONS = {
     "Which clips passed every filter, and with how many voters behind them?": (
         "SELECT name, labels, majority, round(agreement, 2) AS agreement FROM captions_plus"

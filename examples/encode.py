@@ -29,8 +29,7 @@ class Codecs:
 
 CODECS = {
     ".mp4": Codecs("libx264", "aac", (("crf", "26"), ("preset", "slow"))),
-    ".webm": Codecs("libvpx-vp9", "libopus",
-                    (("crf", "36"), ("b", "0"), ("deadline", "good"), ("cpu-used", "4"))),
+    ".webm": Codecs("libvpx-vp9", "libopus", (("crf", "36"), ("b", "0"), ("deadline", "good"), ("cpu-used", "4"))),
 }
 
 
@@ -62,7 +61,9 @@ def write(path: Path, frames: Iterable[npt.NDArray[np.uint8]], sound: npt.NDArra
 
 
 def _write_sound(
-    container: av.container.OutputContainer, voice: av.AudioStream, sound: npt.NDArray[np.float32],
+    container: av.container.OutputContainer,
+    voice: av.AudioStream,
+    sound: npt.NDArray[np.float32],
 ) -> None:
     resampler = av.AudioResampler(format=voice.codec_context.format, layout="mono", rate=48_000)
     frame = av.AudioFrame.from_ndarray(sound[None, :], format="fltp", layout="mono")

@@ -11,8 +11,8 @@ from examples.expressions import Expression, Look
 BLACK: Colour = (15.0, 10.0, 10.0)
 WHITE: Colour = (250.0, 248.0, 244.0)
 SIDES = (-1.0, 1.0)
-MOUTH_V = 0.60                             # where the lips meet in a relaxed face
-_ALONG = np.linspace(-1.0, 1.0, 33)        # an eyelid or a lip, corner to corner
+MOUTH_V = 0.60  # where the lips meet in a relaxed face
+_ALONG = np.linspace(-1.0, 1.0, 33)  # an eyelid or a lip, corner to corner
 _ARCH = 1.0 - _ALONG**2
 
 
@@ -26,7 +26,7 @@ def draw_eye(head: Brush, look: Look, face: Expression, side: float) -> None:
     u = side * 0.33
     opening = 0.095 * face.eye_open
     upper = _curve(u + 0.165 * _ALONG, 0.01 - opening * _ARCH)
-    cheek = 1.0 - 0.35 * max(face.smile, 0.0)              # a smile pushes the lower lid up
+    cheek = 1.0 - 0.35 * max(face.smile, 0.0)  # a smile pushes the lower lid up
     lower = _curve(u + 0.165 * _ALONG, 0.01 + 0.75 * opening * cheek * _ARCH)
     if face.eye_open > 0.15:
         almond = _between(upper, lower)
@@ -44,7 +44,7 @@ def draw_eye(head: Brush, look: Look, face: Expression, side: float) -> None:
 def draw_brow(head: Brush, look: Look, face: Expression, side: float) -> None:
     level = -0.225 - 0.085 * face.brow_raise
     inner, outer = level - 0.095 * face.brow_slant, level + 0.055 * face.brow_slant + 0.02
-    pinch = 0.03 * max(-face.brow_slant, 0.0)              # angry brows also draw together
+    pinch = 0.03 * max(-face.brow_slant, 0.0)  # angry brows also draw together
     share = np.linspace(0.0, 1.0, 17)
     bend = 0.045 * np.sin(np.pi * share) * (1.0 - 0.5 * abs(face.brow_slant))
     line = _curve(side * (0.145 - pinch + share * 0.40), inner + (outer - inner) * share - bend)
@@ -78,11 +78,11 @@ def mouth_curves(face: Expression) -> tuple[Points, Points]:
 def draw_mouth(head: Brush, look: Look, face: Expression) -> None:
     upper, lower = mouth_curves(face)
     dark = mix(look.skin, BLACK, 0.65)
-    under = float(lower[len(lower) // 2, 1])               # where the lower lip begins, in the middle
+    under = float(lower[len(lower) // 2, 1])  # where the lower lip begins, in the middle
     head(ellipse((0.0, under + 0.135), 0.17, 0.02), dark, 0.4, soft=0.025)
     if face.mouth_open > 0.03:
         _draw_inside(head, face, upper, lower)
-    dip = 0.022 * np.exp(-((_ALONG / 0.13) ** 2))          # of the upper lip, below the nose
+    dip = 0.022 * np.exp(-((_ALONG / 0.13) ** 2))  # of the upper lip, below the nose
     head(_between(_lowered(upper, -(0.070 * _ARCH**0.7 - dip)), upper), mix(look.lips, BLACK, 0.18), blur_px=0.6)
     head(_between(lower, _lowered(lower, 0.088 * _ARCH**0.8)), look.lips, blur_px=0.6)
     head(ellipse((-0.04, under + 0.045), 0.09, 0.016), WHITE, 0.35, soft=0.015)
@@ -90,7 +90,7 @@ def draw_mouth(head: Brush, look: Look, face: Expression) -> None:
     head(_between(_lowered(upper, -edge), _lowered(upper, edge)), (70.0, 22.0, 26.0), 0.9, blur_px=0.6)
     for side, (u, v) in zip(SIDES, (upper[0], upper[-1]), strict=True):
         head(ellipse((float(u), float(v)), 0.026, 0.018), dark, 0.75, blur_px=1.0)
-        if face.smile > 0.3:                               # the fold from nose to corner
+        if face.smile > 0.3:  # the fold from nose to corner
             fold = mirrored([(0.17, 0.36), (0.20, 0.36), (0.40, 0.50), (0.43, 0.62), (0.37, 0.50)], side)
             head(fold, dark, 0.45 * face.smile, soft=0.018)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-if not __package__:                        # run as a file: let `examples` and `mercap` be found
+if not __package__:  # run as a file: let `examples` and `mercap` be found
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
@@ -30,24 +30,24 @@ from examples.speech import Spoken, Voice, loudness, speak
 from mercap.errors import MercapError
 
 LICENCE, CONSENT = "Apache-2.0", "any"
-SWAY_HZ = (0.31, 0.23, 0.19, 0.53)         # sideways, up and down, tilt and gaze, smile
-GRAIN = 2.0                                # standard deviation of the picture noise, of 255
+SWAY_HZ = (0.31, 0.23, 0.19, 0.53)  # sideways, up and down, tilt and gaze, smile
+GRAIN = 2.0  # standard deviation of the picture noise, of 255
 
 
 @dataclass(frozen=True)
 class Clip:
     file: str
     seed: int
-    look: Look | None = None               # None: nobody in the picture
+    look: Look | None = None  # None: nobody in the picture
     backdrop: tuple[Colour, Colour] = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
     mood: Expression = field(default_factory=Expression)
-    voice: Voice | None = None             # None: no audio stream
+    voice: Voice | None = None  # None: no audio stream
     sentences: tuple[str, ...] = ()
     subtitle: bool = False
-    mouth_moves: float = 0.0               # how far the mouth opens on the loudest syllable
-    seconds: float = 0.0                   # of a clip without voice
-    onset_s: float = 0.0                   # when the mood comes over the face; 0 = from the first frame
-    kept: float = 1.0                      # share of the file's bytes kept
+    mouth_moves: float = 0.0  # how far the mouth opens on the loudest syllable
+    seconds: float = 0.0  # of a clip without voice
+    onset_s: float = 0.0  # when the mood comes over the face; 0 = from the first frame
+    kept: float = 1.0  # share of the file's bytes kept
 
     @property
     def name(self) -> str:
@@ -67,26 +67,80 @@ LOUD = Voice(200.0, 30.0, 0.95, -13.0)
 PLAIN = Voice(170.0, 15.0, 1.0, -22.0)
 
 CLIPS = (
-    Clip("smiling_bright.mp4", 1, AVA, ((205, 220, 225), (165, 185, 190)),
-         Expression(smile=0.95, brow_raise=0.35, eye_open=0.92), BRIGHT,
-         ("I am so happy today.", "This is a wonderful day, and I love it."), mouth_moves=0.75),
-    Clip("sad_low.mp4", 2, BEN, ((120, 130, 145), (90, 98, 112)),
-         Expression(smile=-0.9, brow_slant=0.95, eye_open=0.75), LOW,
-         ("I feel so sad and lonely.", "I miss my best friend."), mouth_moves=0.55),
-    Clip("angry_loud.mp4", 3, DAN, ((190, 170, 160), (150, 130, 122)),
-         Expression(smile=-0.45, brow_slant=-1.0, brow_raise=-0.35, eye_open=0.85), LOUD,
-         ("Stop it right now.", "I am very angry, and I hate this."), subtitle=True, mouth_moves=0.9),
-    Clip("mixed_smile.mp4", 4, CLEO, ((215, 205, 190), (180, 170, 158)),
-         Expression(smile=0.9, brow_raise=0.2, eye_open=0.9), BRIGHT,
-         ("Well, that was terrible.", "I am really disappointed with you."), subtitle=True, mouth_moves=0.7),
-    Clip("nobody.mp4", 5, voice=PLAIN, subtitle=True,
-         sentences=("The train leaves at nine from the second platform.",)),
-    Clip("voice_over_still_mouth.webm", 6, EVE, ((170, 190, 170), (130, 150, 135)), Expression(smile=0.1), PLAIN,
-         ("There is a letter on the kitchen table.", "Please close the window before you leave.")),
-    Clip("silent_surprise.mp4", 7, FINN, ((180, 190, 215), (140, 150, 178)),
-         Expression(brow_raise=1.0, mouth_open=0.62, mouth_round=0.7, eye_open=1.25), seconds=3.0, onset_s=0.7),
-    Clip("truncated.mp4", 8, AVA, ((205, 205, 215), (160, 162, 175)), Expression(smile=0.2), PLAIN,
-         ("Please wait here for a moment.", "The second half is not here."), mouth_moves=0.7, kept=0.6),
+    Clip(
+        "smiling_bright.mp4",
+        1,
+        AVA,
+        ((205, 220, 225), (165, 185, 190)),
+        Expression(smile=0.95, brow_raise=0.35, eye_open=0.92),
+        BRIGHT,
+        ("I am so happy today.", "This is a wonderful day, and I love it."),
+        mouth_moves=0.75,
+    ),
+    Clip(
+        "sad_low.mp4",
+        2,
+        BEN,
+        ((120, 130, 145), (90, 98, 112)),
+        Expression(smile=-0.9, brow_slant=0.95, eye_open=0.75),
+        LOW,
+        ("I feel so sad and lonely.", "I miss my best friend."),
+        mouth_moves=0.55,
+    ),
+    Clip(
+        "angry_loud.mp4",
+        3,
+        DAN,
+        ((190, 170, 160), (150, 130, 122)),
+        Expression(smile=-0.45, brow_slant=-1.0, brow_raise=-0.35, eye_open=0.85),
+        LOUD,
+        ("Stop it right now.", "I am very angry, and I hate this."),
+        subtitle=True,
+        mouth_moves=0.9,
+    ),
+    Clip(
+        "mixed_smile.mp4",
+        4,
+        CLEO,
+        ((215, 205, 190), (180, 170, 158)),
+        Expression(smile=0.9, brow_raise=0.2, eye_open=0.9),
+        BRIGHT,
+        ("Well, that was terrible.", "I am really disappointed with you."),
+        subtitle=True,
+        mouth_moves=0.7,
+    ),
+    Clip(
+        "nobody.mp4", 5, voice=PLAIN, subtitle=True, sentences=("The train leaves at nine from the second platform.",)
+    ),
+    Clip(
+        "voice_over_still_mouth.webm",
+        6,
+        EVE,
+        ((170, 190, 170), (130, 150, 135)),
+        Expression(smile=0.1),
+        PLAIN,
+        ("There is a letter on the kitchen table.", "Please close the window before you leave."),
+    ),
+    Clip(
+        "silent_surprise.mp4",
+        7,
+        FINN,
+        ((180, 190, 215), (140, 150, 178)),
+        Expression(brow_raise=1.0, mouth_open=0.62, mouth_round=0.7, eye_open=1.25),
+        seconds=3.0,
+        onset_s=0.7,
+    ),
+    Clip(
+        "truncated.mp4",
+        8,
+        AVA,
+        ((205, 205, 215), (160, 162, 175)),
+        Expression(smile=0.2),
+        PLAIN,
+        ("Please wait here for a moment.", "The second half is not here."),
+        mouth_moves=0.7,
+        kept=0.6,
+    ),
 )
 
 
@@ -146,8 +200,10 @@ def make(clip: Clip, folder: Path) -> None:
 
 
 def _srt(sentences: tuple[str, ...], times_s: tuple[tuple[float, float], ...]) -> str:
-    cues = [f"{number}\n{_srt_time(start)} --> {_srt_time(end)}\n{sentence}\n"
-            for number, (sentence, (start, end)) in enumerate(zip(sentences, times_s, strict=True), 1)]
+    cues = [
+        f"{number}\n{_srt_time(start)} --> {_srt_time(end)}\n{sentence}\n"
+        for number, (sentence, (start, end)) in enumerate(zip(sentences, times_s, strict=True), 1)
+    ]
     return "\n".join(cues)
 
 
@@ -158,12 +214,29 @@ def _srt_time(seconds: float) -> str:
 
 def write_tables(folder: Path) -> None:
     """Write manifest.csv (what mercap reads) and sentences.csv (what is said, and how)."""
-    manifest = [{"name": c.name, "path": c.file, "subtitle": f"{c.name}.srt" if c.subtitle else "",
-                 "licence": LICENCE, "consent": CONSENT} for c in CLIPS]
-    sentences = [{"clip": c.name, "sentence": " ".join(c.sentences), "voice": c.voice.name,
-                  "f0_mean_hz": c.voice.f0_mean_hz, "f0_stddev_hz": c.voice.f0_stddev_hz,
-                  "duration_stretch": c.voice.duration_stretch, "subtitle": "yes" if c.subtitle else "no"}
-                 for c in CLIPS if c.voice]
+    manifest = [
+        {
+            "name": c.name,
+            "path": c.file,
+            "subtitle": f"{c.name}.srt" if c.subtitle else "",
+            "licence": LICENCE,
+            "consent": CONSENT,
+        }
+        for c in CLIPS
+    ]
+    sentences = [
+        {
+            "clip": c.name,
+            "sentence": " ".join(c.sentences),
+            "voice": c.voice.name,
+            "f0_mean_hz": c.voice.f0_mean_hz,
+            "f0_stddev_hz": c.voice.f0_stddev_hz,
+            "duration_stretch": c.voice.duration_stretch,
+            "subtitle": "yes" if c.subtitle else "no",
+        }
+        for c in CLIPS
+        if c.voice
+    ]
     for file, rows in (("manifest.csv", manifest), ("sentences.csv", sentences)):
         with (folder / file).open("w", encoding="utf-8", newline="") as out:
             writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")

@@ -24,17 +24,34 @@ def landscape(time_s: float) -> Canvas:
     for u, v, size in ((90.0, 80.0, 1.0), (330.0, 55.0, 1.3), (560.0, 110.0, 0.8)):
         at = u + 14.0 * time_s * size
         for shift, lift, half in ((-34.0, 6.0, 34.0), (0.0, -6.0, 44.0), (38.0, 6.0, 30.0)):
-            canvas.paint(ellipse((at + shift * size, v + lift * size), half * size, 17.0 * size),
-                         (250.0, 250.0, 250.0), 0.75, blur_px=6.0)
-    for peak, base, colour in ((235.0, 330.0, (135.0, 160.0, 170.0)), (285.0, 360.0, (105.0, 145.0, 110.0)),
-                               (340.0, 420.0, (85.0, 130.0, 75.0))):
+            canvas.paint(
+                ellipse((at + shift * size, v + lift * size), half * size, 17.0 * size),
+                (250.0, 250.0, 250.0),
+                0.75,
+                blur_px=6.0,
+            )
+    for peak, base, colour in (
+        (235.0, 330.0, (135.0, 160.0, 170.0)),
+        (285.0, 360.0, (105.0, 145.0, 110.0)),
+        (340.0, 420.0, (85.0, 130.0, 75.0)),
+    ):
         along = np.linspace(-20.0, WIDTH + 20.0, 60)
         ridge = peak + 28.0 * np.sin(along / 95.0 + peak) + 12.0 * np.sin(along / 37.0 + 2.0 * peak)
         foot = np.array([(WIDTH + 20.0, base + 200.0), (-20.0, base + 200.0)])
         hill = np.concatenate([np.stack([along, ridge], axis=1), foot])
         canvas.paint(hill, colour, blur_px=1.5)
-    river = np.array([(210.0, 500.0), (300.0, 430.0), (360.0, 392.0), (385.0, 372.0), (400.0, 372.0),
-                      (395.0, 400.0), (370.0, 440.0), (390.0, 500.0)])
+    river = np.array(
+        [
+            (210.0, 500.0),
+            (300.0, 430.0),
+            (360.0, 392.0),
+            (385.0, 372.0),
+            (400.0, 372.0),
+            (395.0, 400.0),
+            (370.0, 440.0),
+            (390.0, 500.0),
+        ]
+    )
     canvas.paint(smooth(river), (120.0, 165.0, 200.0), blur_px=2.0)
     for x, y, tall in ((60.0, 430.0, 95.0), (130.0, 455.0, 70.0), (520.0, 450.0, 110.0), (600, 440.0, 80.0)):
         _draw_fir(canvas, x + 1.5 * np.sin(1.3 * time_s + x), y, tall)

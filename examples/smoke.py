@@ -1,8 +1,8 @@
 """``make smoke``: the whole DAG on six names, in a store that is thrown away, compared with a golden answer.
 
-Prints one JSON object (the run's report with its ledger) on standard output. ``--write`` renews the golden file after a
-change that is meant. Numbers inside a narrative are left out of the comparison: they may move in their last digit from one
-processor to another; words, labels, sentiment, statuses and verdicts may not.
+Prints one JSON object (the run's report with its ledger) on standard output. ``--write`` renews the golden file after
+a change that is meant. Numbers inside a narrative are left out of the comparison: they may move in their last digit
+from one processor to another; words, labels, sentiment, statuses and verdicts may not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def golden(report: dict[str, Any], captions: list[dict[str, Any]]) -> str:
     """What must not change without being meant, as text that a diff reads well."""
     for caption in captions:
         caption["caption"] = re.sub(r"-?\d+(\.\d+)?", "#", caption["caption"])
-    return json.dumps({"captions": captions, "ledger": report["ledger"]}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return (
+        json.dumps({"captions": captions, "ledger": report["ledger"]}, indent=1, ensure_ascii=False, sort_keys=True)
+        + "\n"
+    )
 
 
 def compare(found: str, expected: str) -> int:

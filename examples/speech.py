@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from mercap.errors import UsageError
 
-SAMPLE_RATE = 16_000                       # what flite speaks in
-LEAD_S, PAUSE_S, TAIL_S = 0.40, 0.35, 0.50     # before, between and after sentences
+SAMPLE_RATE = 16_000  # what flite speaks in
+LEAD_S, PAUSE_S, TAIL_S = 0.40, 0.35, 0.50  # before, between and after sentences
 ROOM_DBFS = -66.0
 
 
@@ -27,8 +27,8 @@ class Voice:
 
     f0_mean_hz: float
     f0_stddev_hz: float
-    duration_stretch: float                # 1 = flite's own pace, more is slower
-    level_dbfs: float                      # RMS of what is spoken, against full scale
+    duration_stretch: float  # 1 = flite's own pace, more is slower
+    level_dbfs: float  # RMS of what is spoken, against full scale
     name: str = "slt"
 
 
@@ -79,22 +79,26 @@ def _silence(seconds: float) -> npt.NDArray[np.float64]:
 def _gain(samples: npt.NDArray[np.float64], level_dbfs: float) -> float:
     active = samples[np.abs(samples) > 0.02 * np.abs(samples).max()]
     gain = 10 ** (level_dbfs / 20) / float(np.sqrt(np.mean(active**2)))
-    return min(gain, 0.98 / float(np.abs(samples).max()))          # never clip for the sake of loudness
+    return min(gain, 0.98 / float(np.abs(samples).max()))  # never clip for the sake of loudness
 
 
 def _say(sentence: str, voice: Voice) -> npt.NDArray[np.float64]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "said.wav"
-        settings = {"int_f0_target_mean": voice.f0_mean_hz, "int_f0_target_stddev": voice.f0_stddev_hz,
-                    "duration_stretch": voice.duration_stretch}
+        settings = {
+            "int_f0_target_mean": voice.f0_mean_hz,
+            "int_f0_target_stddev": voice.f0_stddev_hz,
+            "duration_stretch": voice.duration_stretch,
+        }
         command = ["flite", "-voice", voice.name, "-t", sentence, "-o", str(path)]
         for name, value in settings.items():
             command += ["--setf", f"{name}={value}"]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except FileNotFoundError:
-            raise UsageError("The example clips are spoken by flite, which is not installed; "
-                             "install it with: apt-get install flite") from None
+            raise UsageError(
+                "The example clips are spoken by flite, which is not installed; install it with: apt-get install flite"
+            ) from None
         with wave.open(str(path)) as file:
             assert file.getframerate() == SAMPLE_RATE, file.getframerate()
             pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")

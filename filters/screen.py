@@ -30,9 +30,9 @@ from mercap.records import (
 Values = dict[str, float | None]
 
 WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+(?:['’-][^\W_]+)*")
-SPEECH_S = 1.0              # less speech than this says little about who speaks
-FACE_RATIO = 0.5            # a visible person: the face is found in this share of the frames
-CHANCE_SYNCHRONY = 0.35     # of a mouth and a voice that have nothing to do with each other
+SPEECH_S = 1.0  # less speech than this says little about who speaks
+FACE_RATIO = 0.5  # a visible person: the face is found in this share of the frames
+CHANCE_SYNCHRONY = 0.35  # of a mouth and a voice that have nothing to do with each other
 
 
 def measure(

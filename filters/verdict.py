@@ -52,9 +52,7 @@ def decide(labels: Labels | None, votes: Sequence[Vote], screen: Screen, setting
     )
 
 
-def majority(
-    kind: type[Member], votes: Sequence[Mapping[Member, float]]
-) -> tuple[Member, float] | tuple[None, None]:
+def majority(kind: type[Member], votes: Sequence[Mapping[Member, float]]) -> tuple[Member, float] | tuple[None, None]:
     """The answer most voters give and the share of them behind it; ``(None, None)`` without voters.
 
     Ties go to the higher summed probability, then to the order of the enumeration.

@@ -13,8 +13,10 @@ def ledger_markdown(report: Report) -> str:
     lines = [
         f"# Run {report.run_id}",
         "",
-        f"{report.names} names, {report.clips} clips, {report.captions} captions, {report.kept} kept, "
-        f"{report.quarantined} quarantined; snapshot {report.snapshot}; {report.seconds:.1f} s.",
+        (
+            f"{report.names} names, {report.clips} clips, {report.captions} captions, {report.kept} kept, "
+            f"{report.quarantined} quarantined; snapshot {report.snapshot}; {report.seconds:.1f} s."
+        ),
         "",
         "| stage | " + " | ".join(_COLUMNS) + " | computed | causes |",
         "|---|" + "---:|" * (len(_COLUMNS) + 1) + "---|",

@@ -20,6 +20,7 @@ from typing import Any
 from filters.rules import check_rules
 from flows.observer import Observer
 from flows.options import AnnotateOptions
+from mercap.backends import check_backends
 from mercap.errors import ExitCode
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
@@ -123,7 +124,9 @@ class Report:
 
 def check(options: AnnotateOptions) -> None:
     """Refuse what cannot run before anything is started, a Prefect server included. Raises MercapError."""
-    check_rules(load_recipe(options.recipe).screen.rules)
+    recipe = load_recipe(options.recipe)
+    check_rules(recipe.screen.rules)
+    check_backends(recipe)
     read_sources(options.source)
     store = Path(options.store).expanduser()
     if (store / "store.json").exists():
@@ -259,5 +262,8 @@ def _record(run: Run, state: str, content: str | None = None) -> dict[str, Any]:
         "clips": len(run.plan.clips),
         "computed": sum(run.computed.values()),
         "content_digest": content,
-        "versions": {"python": platform.python_version(), **{name: installed_version(name) for name in ("mercap", *_LIBRARIES)}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in ("mercap", *_LIBRARIES)},
+        },
     }

@@ -62,9 +62,9 @@ class Pocketsphinx(RoleOptions):
 
 
 class FasterWhisper(RoleOptions):
-    """Whisper through CTranslate2. ``model`` is a folder, or a name that the hub or its local cache knows."""
+    """Whisper through CTranslate2. ``model`` is a folder, or a name in the local Hugging Face cache or on the hub."""
 
-    not_identity: ClassVar[frozenset[str]] = frozenset({"device", "cpu_threads"})
+    not_identity: ClassVar[frozenset[str]] = frozenset({"device", "cpu_threads", "download"})
 
     backend: Literal["faster_whisper"] = "faster_whisper"
     model: str
@@ -74,6 +74,7 @@ class FasterWhisper(RoleOptions):
     beam_size: int = Field(default=1, ge=1)
     device: str = "cpu"
     cpu_threads: int = Field(default=1, ge=1)
+    download: bool = False  # whether a name that is not in the cache may be fetched
 
     def identity(self) -> dict[str, Any]:
         """A model given by path is identified by its content, so the same files are the same model anywhere."""

@@ -2,8 +2,8 @@
 
 A manifest (CSV, JSON Lines or Parquet) has the column ``path`` and may have ``name``, ``subtitle`` (a file), ``text``
 (the words themselves), ``licence`` and ``consent``; every other column is kept as it is. Paths are relative to the
-manifest's folder and may not leave it: that, and a column that looks like a misspelt one, ends the run before it starts.
-A row that is merely bad (no path, a name twice) is quarantined and the others go on.
+manifest's folder and may not leave it: that, and a column that looks like a misspelt one, ends the run before it
+starts. A row that is merely bad (no path, a name twice) is quarantined and the others go on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,27 @@ import pyarrow.parquet as pq
 from mercap.errors import UsageError
 
 MEDIA_SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".flv", ".wmv", ".mpg", ".mpeg", ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".aac"]
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".ts",
+        ".mts",
+        ".flv",
+        ".wmv",
+        ".mpg",
+        ".mpeg",
+        ".wav",
+        ".mp3",
+        ".m4a",
+        ".flac",
+        ".ogg",
+        ".opus",
+        ".aac",
+    ]
 )
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".txt")
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".parquet"})

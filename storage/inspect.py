@@ -37,9 +37,8 @@ def inspect_name(store: Store, name: str) -> ClipView:
         if named is not None:
             same = [source for source in sources if source.clip == named.clip] if named.clip else [named]
             return ClipView(same, [_cell(store, row) for row in _current(store, run_id) if row.clip == named.clip])
-    raise UsageError(
-        f"No source is named {name!r} in {store.root}; see: mercap query --store {store.root} 'SELECT name FROM sources'"
-    )
+    listing = f"mercap query --store {store.root} 'SELECT name FROM sources'"
+    raise UsageError(f"No source is named {name!r} in {store.root}; see: {listing}")
 
 
 def _current(store: Store, run_id: str) -> list[Current]:

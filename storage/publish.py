@@ -57,9 +57,8 @@ def published_snapshot(store: Store) -> int | None:
 def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
     for file in snapshot["files"]:
         if not (store.root / file["path"]).exists():
-            raise StoreError(
-                f"Snapshot {snapshot['id']} lists {file['path']}, which is gone; run: mercap verify --store {store.root}"
-            )
+            lost = f"Snapshot {snapshot['id']} lists {file['path']}, which is gone"
+            raise StoreError(f"{lost}; run: mercap verify --store {store.root}")
     with duckdb.connect(config={"threads": 2}) as connection:
         _lay_out(connection, store, snapshot)
         connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")

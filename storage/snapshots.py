@@ -1,8 +1,8 @@
 """Snapshots: one recipe digest, the runs it covers, and the exact files it rests on.
 
-A snapshot covers, for each collection (SOURCE), the newest finished run under its recipe digest; a run with ``--limit``
-never stands in for one without. So annotating a second folder into a store adds to the dataset, and annotating the first
-again replaces its part. Training and benchmarks name a snapshot, never "the latest".
+A snapshot covers, for each collection (SOURCE), the newest finished run under its recipe digest; a run with
+``--limit`` never stands in for one without. So annotating a second folder into a store adds to the dataset, and
+annotating the first again replaces its part. Training and benchmarks name a snapshot, never "the latest".
 """
 
 from __future__ import annotations

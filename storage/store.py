@@ -116,7 +116,9 @@ class Store:
             table = pq.ParquetFile(path).read()
         except (OSError, pa.ArrowException) as error:
             why = str(error).splitlines()[0]
-            raise StoreError(f"{path} is damaged ({why}); delete it and annotate again, its cells are computed anew.") from None
+            raise StoreError(
+                f"{path} is damaged ({why}); delete it and annotate again, its cells are computed anew."
+            ) from None
         table = migrate(table)
         return table.select(list(columns)) if columns else table
 

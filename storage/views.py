@@ -223,8 +223,10 @@ VIEWS: dict[str, View] = {
         },
         """
         SELECT clip, voter, status,
-               map_keys(emotions)[list_position(map_values(emotions), list_max(map_values(emotions)))] AS emotion,
-               map_keys(sentiments)[list_position(map_values(sentiments), list_max(map_values(sentiments)))] AS sentiment,
+               map_keys(emotions)[list_position(map_values(emotions), list_max(map_values(emotions)))]
+                   AS emotion,
+               map_keys(sentiments)[list_position(map_values(sentiments), list_max(map_values(sentiments)))]
+                   AS sentiment,
                emotions, sentiments
         FROM (SELECT clip, voter, status,
                      CAST(payload -> '$.emotions' AS MAP(VARCHAR, DOUBLE)) AS emotions,

@@ -88,7 +88,7 @@ class Lab:
         tables: dict[str, str] = {
             "media.frames": "rate_hz = 10\nheight_max = 64\n",
             "diarize": 'backend = "silero"\n',
-            **{name: role for name in ("transcribe", "describe_visual", "describe_audio", "merge", "label")},
+            **dict.fromkeys(("transcribe", "describe_visual", "describe_audio", "merge", "label"), role),
         }
         voters = changes.pop("voters", ("words", "face"))
         for key, value in changes.items():
@@ -136,7 +136,10 @@ class Lab:
 
     def cells(self) -> dict[str, tuple[str, str, str | None, str | None, str | None]]:
         """cell id -> what was computed, without times, runs and places: equal stores give equal dictionaries."""
-        return {row["cell_id"]: tuple(row[name] for name in ("stage", "status", "voter", "payload", "cause")) for row in self.rows()}  # type: ignore[misc]
+        return {
+            row["cell_id"]: tuple(row[name] for name in ("stage", "status", "voter", "payload", "cause"))
+            for row in self.rows()
+        }  # type: ignore[misc]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows that count, by the read rule."""

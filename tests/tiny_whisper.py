@@ -27,11 +27,12 @@ def build_tiny_whisper(folder: Path, *, seed: int = 0, multilingual: bool = Fals
     text = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = _special_tokens()
     if multilingual:
-        text.append("")                    # the token by which CTranslate2 knows a multilingual model
+        text.append("")  # the token by which CTranslate2 knows a multilingual model
     tokens = text + special
     _write_tokenizer(folder / "tokenizer.json", text, special)
-    (folder / "preprocessor_config.json").write_text(json.dumps(
-        {"feature_size": MELS, "sampling_rate": 16000, "hop_length": 160, "n_fft": 400, "chunk_length": 30}))
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"feature_size": MELS, "sampling_rate": 16000, "hop_length": 160, "n_fft": 400, "chunk_length": 30})
+    )
     spec = WhisperSpec(LAYERS, HEADS, LAYERS, HEADS)
     _Weights(seed).fill(spec, tokens)
     spec.register_vocabulary(tokens)

@@ -15,7 +15,7 @@ from mercap.records import Emotion, Sentiment, Vote
 from mercap.vocabulary.sentiment import SENTIMENT_OF
 
 Member = TypeVar("Member", Emotion, Sentiment)
-DIGITS = 6                  # exponentials differ in the last bit between machines; cells must not
+DIGITS = 6  # exponentials differ in the last bit between machines; cells must not
 
 
 def vote(voter: str, scores: Mapping[Emotion, float]) -> Vote:

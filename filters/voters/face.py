@@ -22,9 +22,9 @@ WEIGHTS: dict[Emotion, dict[str, float]] = {
     Emotion.FEARFUL: {"smile": -0.6, "slant": 0.20, "height": 0.25, "open": 0.3},
     Emotion.DISGUSTED: {"smile": -0.6, "frown": 0.6, "height": -0.20},
 }
-NEUTRAL_AT_REST = 0.8       # score of neutral for a face that shows nothing
-NEUTRAL_PER_SHARE = 1.2     # what it loses with the share of frames that show something
-NEUTRAL_PER_STEP = 0.3      # what it loses per mean distance of the brows from the middle of their range
+NEUTRAL_AT_REST = 0.8  # score of neutral for a face that shows nothing
+NEUTRAL_PER_SHARE = 1.2  # what it loses with the share of frames that show something
+NEUTRAL_PER_STEP = 0.3  # what it loses per mean distance of the brows from the middle of their range
 
 
 def vote(measures: Measures | None) -> Vote:

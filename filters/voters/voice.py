@@ -22,8 +22,8 @@ WEIGHTS: dict[Emotion, dict[str, float]] = {
     Emotion.FEARFUL: {"pitch": 0.40, "rate": 0.25, "loudness": -0.10},
     Emotion.DISGUSTED: {"pitch": -0.15, "rate": -0.10},
 }
-NEUTRAL_AT_REST = 0.6       # score of neutral for a voice in the middle of every range
-NEUTRAL_PER_STEP = 0.5      # what it loses per mean distance from there
+NEUTRAL_AT_REST = 0.6  # score of neutral for a voice in the middle of every range
+NEUTRAL_PER_STEP = 0.5  # what it loses per mean distance from there
 
 
 def vote(measures: Measures | None) -> Vote:
@@ -38,7 +38,7 @@ def vote(measures: Measures | None) -> Vote:
         "rate": place(voice.syllables_per_s, VOICE.syllables_per_s),
         "loudness": place(voice.loudness_dbfs, VOICE.loudness_dbfs),
         "tilt": place(voice.spectral_tilt_db_per_octave, VOICE.tilt_db_per_octave),
-        "pauses": max(0.0, place(voice.pause_ratio, VOICE.pause_ratio)),    # no pauses are nothing unusual
+        "pauses": max(0.0, place(voice.pause_ratio, VOICE.pause_ratio)),  # no pauses are nothing unusual
     }
     scores = {emotion: sum(by[name] * at[name] for name in by) for emotion, by in WEIGHTS.items()}
     distance = sum(abs(value) for value in at.values()) / len(at)

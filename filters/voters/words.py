@@ -9,8 +9,8 @@ from mercap.errors import NothingToDo
 from mercap.media.subtitles import guess_language
 from mercap.records import Emotion, Transcript, Vote
 
-GAIN = 3.0                  # one strong word (0.8) against six silent classes gives it a probability of 0.60
-PLAIN = 0.3                 # words without any emotion lean to neutral: 0.29
+GAIN = 3.0  # one strong word (0.8) against six silent classes gives it a probability of 0.60
+PLAIN = 0.3  # words without any emotion lean to neutral: 0.29
 
 
 def vote(transcript: Transcript | None) -> Vote:

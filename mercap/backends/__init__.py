@@ -7,14 +7,17 @@ so asking for help never loads a model library.
 from __future__ import annotations
 
 import importlib.util
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mercap.errors import MissingExtra
-from mercap.recipe import FasterWhisper, Pocketsphinx, Silero
+from mercap.recipe import FasterWhisper, Pocketsphinx, Recipe, Silero
 from mercap.records import Diarization, Span, Transcript
+
+if TYPE_CHECKING:
+    from mercap.backends.faster_whisper import FasterWhisperTranscriber
 
 
 class Transcriber(Protocol):
@@ -90,11 +93,15 @@ def make_detector(options: Silero) -> Detector:
 
 
 def make_transcriber(options: Pocketsphinx | FasterWhisper) -> Transcriber:
-    if isinstance(options, Pocketsphinx):
-        _require("pocketsphinx")
-        from mercap.backends.pocketsphinx import PocketsphinxTranscriber
+    if isinstance(options, FasterWhisper):
+        return _faster_whisper(options)
+    _require("pocketsphinx")
+    from mercap.backends.pocketsphinx import PocketsphinxTranscriber
 
-        return PocketsphinxTranscriber(options.language)
+    return PocketsphinxTranscriber(options.language)
+
+
+def _faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
     _require("faster_whisper")
     from mercap.backends.faster_whisper import FasterWhisperTranscriber
 
@@ -104,4 +111,15 @@ def make_transcriber(options: Pocketsphinx | FasterWhisper) -> Transcriber:
         compute_type=options.compute_type,
         language=options.language,
         beam_size=options.beam_size,
+        revision=options.revision,
+        cpu_threads=options.cpu_threads,
+        download=options.download,
     )
+
+
+def check_backends(recipe: Recipe) -> None:
+    """Refuse, before anything runs, what would fail on every clip. Raises MissingExtra or UsageError."""
+    for role in (recipe.transcribe, recipe.diarize, recipe.describe_visual, recipe.merge):
+        _require(role.backend)
+    if isinstance(recipe.transcribe, FasterWhisper):
+        _faster_whisper(recipe.transcribe).locate()

@@ -22,7 +22,7 @@ from mercap.errors import NothingToDo, UsageError
 from mercap.identity import digest_folder
 from mercap.records import Segment, Span, Transcript
 
-SAMPLE_RATE = 16_000                       # of every Whisper model
+SAMPLE_RATE = 16_000  # of every Whisper model
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 
 
@@ -64,9 +64,7 @@ class FasterWhisperTranscriber:
             name = self.model if self.revision is None else f"{self.model}@{self.revision}"
         return f"faster-whisper-{importlib.metadata.version('faster-whisper')}/{name}"
 
-    def transcribe(
-        self, audio: npt.NDArray[np.int16], sample_rate: int, speech: Sequence[Span]
-    ) -> Transcript:
+    def transcribe(self, audio: npt.NDArray[np.int16], sample_rate: int, speech: Sequence[Span]) -> Transcript:
         """The model's own segments; ``audio`` is mono, (n,) int16 at 16 kHz.
 
         Of ``speech`` only its being empty matters: the model finds its own segments in the whole clip.
@@ -102,23 +100,34 @@ class FasterWhisperTranscriber:
             confidence=_confidence(pieces),
         )
 
-    @functools.cached_property
-    def _model(self) -> WhisperModel:
+    def locate(self) -> Path:
+        """The folder the model will be loaded from. Raises UsageError where there is none, or files are missing."""
         folder = self._folder()
         missing = [name for name in _FILES if not (folder / name).is_file()]
-        if missing:                        # faster-whisper would silently fetch another model's tokenizer
-            raise UsageError(f"The Whisper model {self.model!r} lacks {', '.join(missing)}; "
-                             "convert or fetch it again with all its files.")
+        if missing:  # faster-whisper would silently fetch another model's tokenizer
+            raise UsageError(
+                f"The Whisper model {self.model!r} lacks {', '.join(missing)}; "
+                "convert or fetch it again with all its files."
+            )
+        return folder
+
+    @functools.cached_property
+    def _model(self) -> WhisperModel:
+        folder = self.locate()
         try:
             model = WhisperModel(
                 str(folder), device=self.device, compute_type=self.compute_type, cpu_threads=self.cpu_threads
             )
         except (OSError, ValueError, RuntimeError) as fault:
-            raise UsageError(f"The Whisper model {self.model!r} cannot be loaded on {self.device} as "
-                             f"{self.compute_type}: {_first_line(fault)}.") from fault
+            raise UsageError(
+                f"The Whisper model {self.model!r} cannot be loaded on {self.device} as "
+                f"{self.compute_type}: {_first_line(fault)}."
+            ) from fault
         if self.language is not None and self.language not in model.supported_languages:
-            raise UsageError(f"The Whisper model {self.model!r} does not know the language {self.language!r}; "
-                             "name one it knows by its code, or leave the language out.")
+            raise UsageError(
+                f"The Whisper model {self.model!r} does not know the language {self.language!r}; "
+                "name one it knows by its code, or leave the language out."
+            )
         return model
 
     def _folder(self) -> Path:
@@ -130,11 +139,14 @@ class FasterWhisperTranscriber:
             return Path(download_model(self.model, local_files_only=not self.download, revision=self.revision))
         except (OSError, ValueError, RuntimeError) as fault:
             if self.download:
-                raise UsageError(f"The Whisper model {self.model!r} is not a folder and cannot be fetched from the "
-                                 f"hub: {_first_line(fault)}.") from fault
-            raise UsageError(f"The Whisper model {self.model!r} is neither a folder nor in the local Hugging Face "
-                             "cache; give a converted model's folder, or fetch it once with "
-                             "faster_whisper.download_model.") from fault
+                raise UsageError(
+                    f"The Whisper model {self.model!r} is not a folder and cannot be fetched from the "
+                    f"hub: {_first_line(fault)}."
+                ) from fault
+            raise UsageError(
+                f"The Whisper model {self.model!r} is neither a folder nor in the local Hugging Face "
+                "cache; give a converted model's folder, or set download = true to fetch it."
+            ) from fault
 
 
 def _first_line(fault: Exception) -> str:

@@ -1,6 +1,6 @@
 """English speech to text with pocketsphinx, whose model comes inside the package.
 
-Half a second to load, 300 MB of memory, and about a third of the audio's length on one core. A small model of read
+Half a second to load, 100 MB of memory, and about a third of the audio's length on one core. A small model of read
 American English: the words of clear speech are mostly right, those of noisy or accented speech often are not.
 
 The decoder adapts to what it hears, so that by default a clip's words depend on the clip before it. Here every span
@@ -23,10 +23,10 @@ from pocketsphinx import Decoder
 from mercap.errors import NothingToDo, UsageError
 from mercap.records import Segment, Span, Transcript
 
-SAMPLE_RATE = 16_000                       # of the bundled acoustic model
+SAMPLE_RATE = 16_000  # of the bundled acoustic model
 FRAMES_PER_S = 100
-PAD_S = 0.2                                # the detector cuts close; the recogniser wants some silence around words
-_VARIANT = re.compile(r"\(\d+\)$")         # "close(2)" is the second pronunciation of "close"
+PAD_S = 0.2  # the detector cuts close; the recogniser wants some silence around words
+_VARIANT = re.compile(r"\(\d+\)$")  # "close(2)" is the second pronunciation of "close"
 
 
 class _Word(NamedTuple):
@@ -41,17 +41,17 @@ class PocketsphinxTranscriber:
 
     def __init__(self, language: str = "en") -> None:
         if language != "en":
-            raise UsageError(f"The pocketsphinx back-end only knows English (en), not {language!r}; "
-                             "use the faster_whisper back-end for other languages.")
+            raise UsageError(
+                f"The pocketsphinx back-end only knows English (en), not {language!r}; "
+                "use the faster_whisper back-end for other languages."
+            )
         self.language = language
 
     @property
     def model_id(self) -> str:
         return f"pocketsphinx-{importlib.metadata.version('pocketsphinx')}/en-us"
 
-    def transcribe(
-        self, audio: npt.NDArray[np.int16], sample_rate: int, speech: Sequence[Span]
-    ) -> Transcript:
+    def transcribe(self, audio: npt.NDArray[np.int16], sample_rate: int, speech: Sequence[Span]) -> Transcript:
         """One segment per span in which words were found.
 
         ``audio`` is mono, (n,) int16 at 16 kHz. A confidence is the mean, over words, of the posterior probability
@@ -84,7 +84,7 @@ class PocketsphinxTranscriber:
         return np.random.default_rng(0).normal(0.0, 300.0, SAMPLE_RATE // 5).astype(np.int16).tobytes()
 
     def _words(self, audio: npt.NDArray[np.int16], start: int, end: int) -> list[_Word]:
-        if not audio[start:end].any():     # digital silence: the decoder would invent a word
+        if not audio[start:end].any():  # digital silence: the decoder would invent a word
             return []
         self._forget()
         self._decode(audio[start:end].tobytes())
@@ -94,10 +94,10 @@ class PocketsphinxTranscriber:
                 _VARIANT.sub("", piece.word),
                 offset_s + piece.start_frame / FRAMES_PER_S,
                 min(offset_s + (piece.end_frame + 1) / FRAMES_PER_S, len(audio) / SAMPLE_RATE),
-                min(max(piece.prob, 0.0), 1.0),        # the log table's rounding can give 1.0001
+                min(max(piece.prob, 0.0), 1.0),  # the log table's rounding can give 1.0001
             )
             for piece in self._decoder.seg() or ()
-            if not piece.word.startswith(("<", "["))   # <s>, <sil>, [NOISE]
+            if not piece.word.startswith(("<", "["))  # <s>, <sil>, [NOISE]
         ]
 
     def _forget(self) -> None:

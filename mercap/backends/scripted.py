@@ -1,7 +1,7 @@
 """The deterministic double: replies are a function of the question and its inputs, calls are counted, faults played.
 
-It stands in for a model in tests and rehearsals. Every call appends one line to ``log`` before it answers, in one write,
-so that calls can be counted across processes and kills.
+It stands in for a model in tests and rehearsals. Every call appends one line to ``log`` before it answers, in one
+write, so that calls can be counted across processes and kills.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where somebody speaks, by Silero VAD, which ships inside faster-whisper (1.2 MB, ONNX, no torch).
 
-A tenth of a second to load; about 1 % of the audio's length on one core. It tells speech from everything else and
+A tenth of a second to load; below 1 % of the audio's length on one core. It tells speech from everything else and
 cannot tell speakers apart, so every turn's speaker is ``None``.
 """
 
@@ -14,8 +14,8 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from mercap.records import Diarization, Span, Turn
 
-SAMPLE_RATE = 16_000                       # of the bundled model
-TURN_GAP_S = 0.6                           # a shorter silence is a pause within one turn
+SAMPLE_RATE = 16_000  # of the bundled model
+TURN_GAP_S = 0.6  # a shorter silence is a pause within one turn
 
 
 class SileroDetector:

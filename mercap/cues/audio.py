@@ -18,7 +18,7 @@ from mercap.records import Cue, Emotion, Evidence, Measures, VoiceMeasures
 LANGUAGE = "en"
 HAPPY, SAD, ANGRY = Emotion.HAPPY, Emotion.SAD, Emotion.ANGRY
 SURPRISED, FEARFUL, NEUTRAL = Emotion.SURPRISED, Emotion.FEARFUL, Emotion.NEUTRAL
-ORDINARY_STRENGTH = 0.10   # of a value in the ordinary range, for neutral
+ORDINARY_STRENGTH = 0.10  # of a value in the ordinary range, for neutral
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,30 @@ class Reading:
         return Evidence(observation=key, text=f"{words} ({shown})", emotions=emotions, strength=strength)
 
 
-PITCH = Reading(VOICE.pitch_median_hz, ("low_pitch", "low", (SAD,), 0.10), ("middle_pitch", "of middle pitch"),
-                ("high_pitch", "high", (HAPPY, SURPRISED, FEARFUL), 0.20))
-SPREAD = Reading(VOICE.pitch_range_st, ("narrow_range", "even", (SAD, NEUTRAL), 0.15),
-                 ("middle_range", "moderately varied"), ("wide_range", "lively", (HAPPY, SURPRISED, ANGRY), 0.20))
-RATE = Reading(VOICE.syllables_per_s, ("slow", "slow", (SAD,), 0.20), ("middle_rate", "at an ordinary pace"),
-               ("fast", "fast", (HAPPY, ANGRY, FEARFUL), 0.15))
-LEVEL = Reading(VOICE.loudness_dbfs, ("quiet", "quiet", (SAD,), 0.20), ("middle_level", "of ordinary loudness"),
-                ("loud", "loud", (ANGRY,), 0.25))
+PITCH = Reading(
+    VOICE.pitch_median_hz,
+    ("low_pitch", "low", (SAD,), 0.10),
+    ("middle_pitch", "of middle pitch"),
+    ("high_pitch", "high", (HAPPY, SURPRISED, FEARFUL), 0.20),
+)
+SPREAD = Reading(
+    VOICE.pitch_range_st,
+    ("narrow_range", "even", (SAD, NEUTRAL), 0.15),
+    ("middle_range", "moderately varied"),
+    ("wide_range", "lively", (HAPPY, SURPRISED, ANGRY), 0.20),
+)
+RATE = Reading(
+    VOICE.syllables_per_s,
+    ("slow", "slow", (SAD,), 0.20),
+    ("middle_rate", "at an ordinary pace"),
+    ("fast", "fast", (HAPPY, ANGRY, FEARFUL), 0.15),
+)
+LEVEL = Reading(
+    VOICE.loudness_dbfs,
+    ("quiet", "quiet", (SAD,), 0.20),
+    ("middle_level", "of ordinary loudness"),
+    ("loud", "loud", (ANGRY,), 0.25),
+)
 
 
 def describe(measures: Measures) -> Cue:

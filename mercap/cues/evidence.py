@@ -17,14 +17,14 @@ from mercap.vocabulary.lexicon import Hit, find
 from mercap.vocabulary.sentiment import SENTIMENT_OF
 
 WEIGHTS = {"words": 0.5, "face": 0.3, "voice": 0.2}
-HITS_MAX = 6                # strongest words of a transcript that count
-LEADING_SHARE = 2 / 3       # of the best class's score: another class is named beside it from here on
-WEAK = 0.04                 # below this a class is not named at all
-MARKED = 0.2                # an observation from here on stands out from the ordinary
-OPPOSED = 0.3               # both sides of a disagreement speak at least this clearly
+HITS_MAX = 6  # strongest words of a transcript that count
+LEADING_SHARE = 2 / 3  # of the best class's score: another class is named beside it from here on
+WEAK = 0.04  # below this a class is not named at all
+MARKED = 0.2  # an observation from here on stands out from the ordinary
+OPPOSED = 0.3  # both sides of a disagreement speak at least this clearly
 SIGN = {Sentiment.POSITIVE: 1, Sentiment.NEGATIVE: -1, Sentiment.NEUTRAL: 0}
-TONE_ONLY = 0.5             # what a word of sentiment without an emotion counts for happiness or sadness
-DENIED = 0.5                # what denied happiness counts for sadness
+TONE_ONLY = 0.5  # what a word of sentiment without an emotion counts for happiness or sadness
+DENIED = 0.5  # what denied happiness counts for sadness
 
 
 class Reading(NamedTuple):
@@ -67,7 +67,7 @@ def read_cue(name: str, cue: Cue | None) -> Reading:
 
 def best_emotions(scores: Mapping[Emotion, float]) -> list[Emotion]:
     """The leading class and those close to it, best first; neutral only alone. Empty when all are weak."""
-    ranked = sorted(Emotion, key=lambda emotion: -scores.get(emotion, 0.0))     # ties: order of the enumeration
+    ranked = sorted(Emotion, key=lambda emotion: -scores.get(emotion, 0.0))  # ties: order of the enumeration
     top = scores.get(ranked[0], 0.0)
     if top < WEAK:
         return []

@@ -15,11 +15,11 @@ from mercap.records import Emotion, Label, Labels, Narrative, Sentiment
 from mercap.vocabulary.lexicon import Hit, find
 
 LABELS_MAX = 6
-SUMMARY_WEIGHT = 3.0        # of the last sentence, which draws the conclusion
-UNNAMED_WEIGHT = 0.5        # of words that have a sentiment without naming a feeling
+SUMMARY_WEIGHT = 3.0  # of the last sentence, which draws the conclusion
+UNNAMED_WEIGHT = 0.5  # of words that have a sentiment without naming a feeling
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」|『[^』]*』")
 SENTENCE_END = re.compile(r"[.!?…。！？]+(?=\s|$)")
-LIST_GOES_ON = r"(?:\w+ly\s+)?\w+\s*(?:,|$|[.;]|\b(?:or|and|nor)\b)"     # ", anger or fear"
+LIST_GOES_ON = r"(?:\w+ly\s+)?\w+\s*(?:,|$|[.;]|\b(?:or|and|nor)\b)"  # ", anger or fear"
 CLAUSE_START = re.compile(
     rf"[.!?;:—。！？；：]|,(?!\s*{LIST_GOES_ON})|\b(?:but|however|although|though|only|instead(?! of))\b", re.IGNORECASE
 )
@@ -38,7 +38,7 @@ def extract(narrative: Narrative) -> Labels:
     ``narrative.text[label.start:label.end]`` is the word found, ``label.text`` the adjective the lexicon has
     for it. Raises `NothingToDo` ``no_labels`` when no feeling is named.
     """
-    text = QUOTED.sub(lambda quote: " " * len(quote.group()), narrative.text)      # spans stay what they are
+    text = QUOTED.sub(lambda quote: " " * len(quote.group()), narrative.text)  # spans stay what they are
     hits = [hit for hit in find(text) if not hit.negated and not _denied(text, hit.start)]
     first: dict[str, Hit] = {}
     for hit in hits:
@@ -47,7 +47,7 @@ def extract(narrative: Narrative) -> Labels:
     if not first:
         raise NothingToDo("no_labels")
     if len(first) > 1:
-        first.pop(str(Emotion.NEUTRAL), None)       # "the voice is neutral" is no feeling beside one that was named
+        first.pop(str(Emotion.NEUTRAL), None)  # "the voice is neutral" is no feeling beside one that was named
     labels = tuple(Label(text=name, start=hit.start, end=hit.end) for name, hit in list(first.items())[:LABELS_MAX])
     sentiment, span = _sentiment(hits, _summary_start(text))
     return Labels(labels=labels, sentiment=sentiment, sentiment_span=span)
@@ -69,6 +69,7 @@ def _summary_start(text: str) -> int:
 
 def _sentiment(hits: Sequence[Hit], summary_start: int) -> tuple[Sentiment, tuple[int, int]]:
     """The sentiment with the most weight, and the heaviest word that has it; ties go to the earlier word."""
+
     def weight(hit: Hit) -> float:
         named = 1.0 if hit.label else UNNAMED_WEIGHT
         return hit.strength * named * (SUMMARY_WEIGHT if hit.start >= summary_start else 1.0)

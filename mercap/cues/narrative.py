@@ -17,9 +17,9 @@ from mercap.records import Cue, Emotion, Evidence, Narrative, Transcript
 
 QUOTE_CHARS = 300
 LOW_CONFIDENCE = 0.6
-TELLING = 0.2               # how clearly a cue must speak for its feeling to be named
-NAMED_MAX = 3               # emotions the last sentence names
-LISTED_MAX = 3              # observations or words a sentence lists
+TELLING = 0.2  # how clearly a cue must speak for its feeling to be named
+NAMED_MAX = 3  # emotions the last sentence names
+LISTED_MAX = 3  # observations or words a sentence lists
 
 
 def compose(transcript: Transcript | None, visual: Cue | None, audio: Cue | None) -> Narrative:

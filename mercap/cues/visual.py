@@ -14,8 +14,8 @@ from mercap.measures.norms import BROWS, MOUTH, MUCH_HEAD_MOTION
 from mercap.records import Cue, Emotion, Evidence, FaceMeasures, Measures
 
 LANGUAGE = "en"
-FEW = 0.15                 # share of face frames below which an expression is an accident
-CORNERS_STRENGTH = 0.8     # when seen in every face frame
+FEW = 0.15  # share of face frames below which an expression is an accident
+CORNERS_STRENGTH = 0.8  # when seen in every face frame
 SLANT_STRENGTH = 0.6
 HEIGHT_STRENGTH = 0.4
 OPEN_STRENGTH = 0.4
@@ -67,9 +67,12 @@ def _opening(measures: Measures, face: FaceMeasures) -> tuple[Evidence, ...]:
     if share < FEW:
         return ()
     spoken = measures.synchrony is not None and measures.synchrony.correlation >= MOUTH.out_of_time
-    emotions = () if spoken or share < 0.5 else (Emotion.SURPRISED,)     # speech opens mouths too
-    return (_evidence("open_mouth", f"The mouth is open in {_of(face.mouth_open_frames, face)}.", emotions,
-                      OPEN_STRENGTH * share),)
+    emotions = () if spoken or share < 0.5 else (Emotion.SURPRISED,)  # speech opens mouths too
+    return (
+        _evidence(
+            "open_mouth", f"The mouth is open in {_of(face.mouth_open_frames, face)}.", emotions, OPEN_STRENGTH * share
+        ),
+    )
 
 
 def _movement(measures: Measures, face: FaceMeasures) -> tuple[Evidence, ...]:
@@ -77,8 +80,12 @@ def _movement(measures: Measures, face: FaceMeasures) -> tuple[Evidence, ...]:
         return ()
     if face.mouth_motion < MOUTH.still:
         but = " although a voice is heard" if measures.voice else ""
-        return (Evidence(observation="still_mouth", text=f"It hardly moves{but}." if _open_told(face)
-                         else f"The mouth hardly moves{but}."),)
+        return (
+            Evidence(
+                observation="still_mouth",
+                text=f"It hardly moves{but}." if _open_told(face) else f"The mouth hardly moves{but}.",
+            ),
+        )
     if measures.synchrony is None:
         return (Evidence(observation="moving_mouth", text="The mouth moves."),)
     if measures.synchrony.correlation >= MOUTH.in_time:
@@ -98,17 +105,35 @@ def _brows(face: FaceMeasures) -> tuple[Evidence, ...]:
     height = BROWS.height.place(face.brow_height)
     found = []
     if BROWS.slant.place(face.brow_slant) > 0:
-        found.append(_evidence("inner_brows_raised", "The inner ends of the brows are raised.",
-                               (Emotion.SAD, Emotion.FEARFUL), SLANT_STRENGTH))
+        found.append(
+            _evidence(
+                "inner_brows_raised",
+                "The inner ends of the brows are raised.",
+                (Emotion.SAD, Emotion.FEARFUL),
+                SLANT_STRENGTH,
+            )
+        )
     elif BROWS.drawn_down(face.brow_slant, face.brow_height):
-        found.append(_evidence("inner_brows_lowered", "The inner ends of the brows are drawn down.",
-                               (Emotion.ANGRY,), SLANT_STRENGTH))
+        found.append(
+            _evidence(
+                "inner_brows_lowered", "The inner ends of the brows are drawn down.", (Emotion.ANGRY,), SLANT_STRENGTH
+            )
+        )
     if height > 0:
-        found.append(_evidence("brows_raised", "The brows are high above the eyes.",
-                               (Emotion.SURPRISED, Emotion.FEARFUL), HEIGHT_STRENGTH))
+        found.append(
+            _evidence(
+                "brows_raised",
+                "The brows are high above the eyes.",
+                (Emotion.SURPRISED, Emotion.FEARFUL),
+                HEIGHT_STRENGTH,
+            )
+        )
     elif height < 0:
-        found.append(_evidence("brows_low", "The brows are close to the eyes.",
-                               (Emotion.ANGRY, Emotion.DISGUSTED), HEIGHT_STRENGTH))
+        found.append(
+            _evidence(
+                "brows_low", "The brows are close to the eyes.", (Emotion.ANGRY, Emotion.DISGUSTED), HEIGHT_STRENGTH
+            )
+        )
     level = _evidence("level_brows", "The brows are level.", (Emotion.NEUTRAL,), RESTING_STRENGTH / 2)
     return tuple(found) or (level,)
 

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from mercap.measures.patch import SIDE, Patch, Plane, rows
 
-SEARCH_Y = (0.08, 0.52)    # from the forehead to below the eyes, in face heights
+SEARCH_Y = (0.08, 0.52)  # from the forehead to below the eyes, in face heights
 THICKEST = round(0.13 * SIDE) | 1  # rows: a brow or an eye is thinner, the shadow of a fringe is not
-EYE_LEVEL, EYE_SPREAD = 0.385, 0.045   # where eyes sit in the detector's box
+EYE_LEVEL, EYE_SPREAD = 0.385, 0.045  # where eyes sit in the detector's box
 INNER, OUTER = 0.10, 0.29  # from the middle of the face, in face widths: the part of a brow that is read
-BROW_GAP = (0.045, 0.25)   # nearest and farthest a brow may be above the eye
-BROW_LEVEL, BROW_SPREAD = 0.12, 0.07   # how far above the eye a brow is expected
-STEEPEST = 2               # rows that the brow may climb per column of the halved side
-BEND_COST = 1.0            # per row of climb, in L* steps
+BROW_GAP = (0.045, 0.25)  # nearest and farthest a brow may be above the eye
+BROW_LEVEL, BROW_SPREAD = 0.12, 0.07  # how far above the eye a brow is expected
+STEEPEST = 2  # rows that the brow may climb per column of the halved side
+BEND_COST = 1.0  # per row of climb, in L* steps
 CLIMB_COSTS = BEND_COST * np.abs(np.arange(-STEEPEST, STEEPEST + 1, dtype=np.float32))
-LEAST_RIDGE = 3.0          # L* steps by which a brow must be darker than the skin around it
+LEAST_RIDGE = 3.0  # L* steps by which a brow must be darker than the skin around it
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def smoothest_paths(bands: Plane) -> NDArray[np.intp]:
     """For each of a stack of bands and each column, the row of the path with most darkness and least climbing."""
     stack, count, width = bands.shape
     padded = np.full((stack, count + 2 * STEEPEST), -np.inf, dtype=np.float32)
-    score = padded[:, STEEPEST : STEEPEST + count]     # a view: what lies beyond the band can never be reached
+    score = padded[:, STEEPEST : STEEPEST + count]  # a view: what lies beyond the band can never be reached
     score[:] = bands[:, :, 0]
     back = np.zeros((width, stack, count), dtype=np.int8)
     for column in range(1, width):

@@ -32,8 +32,8 @@ LOWERED_CORNERS = -0.07
 # An open mouth's corners may sit anywhere from a third to half way between the lips; that uncertainty, as a
 # share of the opening, is added to both limits.
 OPEN_ALLOWANCE = 0.15
-LEAST_BROW_FACE_PX = 64    # a smaller face has brows of a pixel or two, which read as too low
-NEIGHBOUR_S = 0.30         # face frames farther apart than this are not compared
+LEAST_BROW_FACE_PX = 64  # a smaller face has brows of a pixel or two, which read as too low
+NEIGHBOUR_S = 0.30  # face frames farther apart than this are not compared
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
-SCAN_HEIGHT = 240          # frames are scanned at this height: a smaller face than 24 px shows no expression
-SMALLEST_RATIO = 0.10      # of the frame height
+SCAN_HEIGHT = 240  # frames are scanned at this height: a smaller face than 24 px shows no expression
+SMALLEST_RATIO = 0.10  # of the frame height
 SCAN_STEP, SCAN_NEIGHBOURS = 1.2, 4
-NEAR_FACE_PX = 52          # a near look is taken at the scale that makes the face this wide
-NEAR_MARGIN = 0.35         # of the face width, on each side
+NEAR_FACE_PX = 52  # a near look is taken at the scale that makes the face this wide
+NEAR_MARGIN = 0.35  # of the face width, on each side
 NEAR_STEP, NEAR_NEIGHBOURS = 1.1, 2
 NEAR_SMALLEST, NEAR_LARGEST = 0.78, 1.28
 

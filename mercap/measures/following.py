@@ -15,14 +15,14 @@ import numpy as np
 
 from mercap.measures.faces import Box, Grey, look_near, scan
 
-SCAN_EVERY_S = 0.48        # six frames at 12.5 frames per second
-FEWEST_SCANS = 4           # in a short clip scans move closer together
+SCAN_EVERY_S = 0.48  # six frames at 12.5 frames per second
+FEWEST_SCANS = 4  # in a short clip scans move closer together
 LEAST_HITS = 2
-LINK_DISTANCE = 0.75       # face widths that a face may move between two scans
+LINK_DISTANCE = 0.75  # face widths that a face may move between two scans
 LINK_GROWTH = 1.5
-FORGET_SCANS = 3           # a face unseen for this many scans is gone; what comes later is a new one
-CALM = 0.06                # face widths; boxes of nearby frames within it may stand in for each other
-SMOOTHING = 2              # frames on each side of the median that steadies the boxes
+FORGET_SCANS = 3  # a face unseen for this many scans is gone; what comes later is a new one
+CALM = 0.06  # face widths; boxes of nearby frames within it may stand in for each other
+SMOOTHING = 2  # frames on each side of the median that steadies the boxes
 
 
 @dataclass

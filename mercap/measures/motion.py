@@ -12,10 +12,10 @@ import numpy as np
 
 from mercap.measures.patch import Patch, Plane, columns, rows
 
-ANCHOR_Y, ANCHOR_X = (0.22, 0.64), (0.12, 0.88)   # brows to nose: moves with the skull, not with the jaw
+ANCHOR_Y, ANCHOR_X = (0.22, 0.64), (0.12, 0.88)  # brows to nose: moves with the skull, not with the jaw
 MOUTH_Y, MOUTH_X = (0.66, 1.05), (0.24, 0.76)
-FARTHEST = 20.0            # pixels; a larger shift means that the alignment failed
-BLUR = 1.5                 # pixels; grain is finer than lips
+FARTHEST = 20.0  # pixels; a larger shift means that the alignment failed
+BLUR = 1.5  # pixels; grain is finer than lips
 
 
 def mouth_change(before: Patch, after: Patch) -> float:
@@ -26,7 +26,7 @@ def mouth_change(before: Patch, after: Patch) -> float:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     aligned = cv2.warpAffine(after.lightness, move, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     difference = _mouth(aligned) - _mouth(before.lightness)
-    difference -= difference.mean()        # a change of exposure is no movement
+    difference -= difference.mean()  # a change of exposure is no movement
     return float(np.abs(difference).mean() / ((before.contrast + after.contrast) / 2))
 
 

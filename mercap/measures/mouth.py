@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 
 from mercap.measures.patch import SIDE, Patch, Plane, columns, rows
 
-REGION_Y = (0.64, 1.12)    # from below the nostrils to the chin of an open mouth, in face heights
+REGION_Y = (0.64, 1.12)  # from below the nostrils to the chin of an open mouth, in face heights
 REGION_X = (0.20, 0.80)
-LIKELY = (0.79, 0.50)      # where the middle of a mouth is expected: row, column
-REACH = round(0.26 * SIDE) # rows: taller than the mouth of a shout
-REDNESS_WEIGHT = 2.0       # one step of a* tells as much as two of L*: skin varies less in redness
-THRESHOLD = 0.36           # of the map's strongest value
-LEAST_DIFFERENCE = 6.0     # in L* steps: with less there is no mouth to be seen
-LEAST_WIDTH = 0.14         # of the face
-GAP = 5                    # rows between upper and lower lip that neither is dark nor looks like teeth
-LOOSE = 1                  # rows by which the runs of neighbouring columns may miss each other
-MIDDLE = 0.40              # share of the way from upper to lower edge at which the corners sit when lips part
-DARK = 0.55                # of the cheeks' lightness: darker than any lip
-BRIGHT = 1.02              # of the cheeks' lightness, and
-PALE = 4.0                 # a* below the cheeks: teeth
+LIKELY = (0.79, 0.50)  # where the middle of a mouth is expected: row, column
+REACH = round(0.26 * SIDE)  # rows: taller than the mouth of a shout
+REDNESS_WEIGHT = 2.0  # one step of a* tells as much as two of L*: skin varies less in redness
+THRESHOLD = 0.36  # of the map's strongest value
+LEAST_DIFFERENCE = 6.0  # in L* steps: with less there is no mouth to be seen
+LEAST_WIDTH = 0.14  # of the face
+GAP = 5  # rows between upper and lower lip that neither is dark nor looks like teeth
+LOOSE = 1  # rows by which the runs of neighbouring columns may miss each other
+MIDDLE = 0.40  # share of the way from upper to lower edge at which the corners sit when lips part
+DARK = 0.55  # of the cheeks' lightness: darker than any lip
+BRIGHT = 1.02  # of the cheeks' lightness, and
+PALE = 4.0  # a* below the cheeks: teeth
 
 Edge = NDArray[np.float64]
 
@@ -63,8 +63,8 @@ def unlike_skin(patch: Patch) -> Plane:
     down the whole cheek.
     """
     column = np.ones((REACH, 1), np.uint8)
-    lightness = np.minimum(patch.lightness, patch.skin_lightness)      # teeth must not make the skin look dark
-    redness = np.maximum(patch.redness, patch.skin_redness)            # nor make it look red
+    lightness = np.minimum(patch.lightness, patch.skin_lightness)  # teeth must not make the skin look dark
+    redness = np.maximum(patch.redness, patch.skin_redness)  # nor make it look red
     darker = cv2.morphologyEx(lightness, cv2.MORPH_CLOSE, column) - lightness
     redder = redness - cv2.morphologyEx(redness, cv2.MORPH_OPEN, column)
     return np.asarray(darker + REDNESS_WEIGHT * redder, dtype=np.float32)
@@ -140,13 +140,11 @@ def _corner_raise(used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
     line = upper + MIDDLE * (lower - upper)
     half = (used[-1] - used[0]) / 2.0
     across = (used - (used[0] + used[-1]) / 2.0) / half
-    bend = np.polyfit(across, line, 2)[0]          # rows grow downwards: raised corners bend the line up
+    bend = np.polyfit(across, line, 2)[0]  # rows grow downwards: raised corners bend the line up
     return float(-bend / (2.0 * half))
 
 
-def _opening(
-    patch: Patch, area: tuple[slice, slice], used: NDArray[np.intp], upper: Edge, lower: Edge
-) -> float:
+def _opening(patch: Patch, area: tuple[slice, slice], used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
     """Median height, over the middle third of the mouth, of what is too dark or too bright to be lip; in pixels."""
     parted = ((patch.lightness < DARK * patch.skin_lightness) | teeth_like(patch))[area]
     heights = []

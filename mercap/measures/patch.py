@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mercap.measures.faces import Box
 
-SIDE = 128                 # pixels per face width and per face height
-ROWS = 148                 # a face height and 15 % below it
-CHEEKS = ((0.55, 0.68, 0.16, 0.30), (0.55, 0.68, 0.70, 0.84))   # top, bottom, left, right, in face heights
-FACE_X = (0.10, 0.90)      # what of the width is surely face, for the contrast
+SIDE = 128  # pixels per face width and per face height
+ROWS = 148  # a face height and 15 % below it
+CHEEKS = ((0.55, 0.68, 0.16, 0.30), (0.55, 0.68, 0.70, 0.84))  # top, bottom, left, right, in face heights
+FACE_X = (0.10, 0.90)  # what of the width is surely face, for the contrast
 FACE_Y = (0.20, 1.00)
 
 Plane = NDArray[np.float32]
@@ -30,7 +30,7 @@ class Patch:
     redness: Plane
     skin_lightness: float  # median of the cheeks
     skin_redness: float
-    contrast: float        # distance of the 5th and 95th percentile of the face's lightness
+    contrast: float  # distance of the 5th and 95th percentile of the face's lightness
 
 
 def cut(image: NDArray[np.uint8], box: Box) -> Patch:
@@ -53,7 +53,7 @@ def rows(span: tuple[float, float]) -> slice:
     return slice(round(span[0] * SIDE), round(span[1] * SIDE))
 
 
-columns = rows             # a patch has as many pixels per face width as per face height
+columns = rows  # a patch has as many pixels per face width as per face height
 
 
 def _cheeks(plane: Plane) -> float:

@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from mercap.measures.windows import Signal, levels_dbfs, windows
 
-WINDOW_S = 0.050           # three periods of the lowest pitch
+WINDOW_S = 0.050  # three periods of the lowest pitch
 LOWEST_HZ = 60.0
 HIGHEST_HZ = 500.0
 CANDIDATES = 6
-VOICING_THRESHOLD = 0.45   # normalised correlation below which a window counts as unvoiced
-QUIET_DB = 35.0            # this far below the loud windows nothing is voiced
-OCTAVE_COST = 0.01         # per octave, in favour of the higher of two equally good candidates
-JUMP_COST = 0.35           # per octave between neighbouring windows
-SWITCH_COST = 0.14         # between voiced and unvoiced
-LOWPASS_HZ = 2500.0        # keeps correlation peaks wide enough for three-point interpolation
-HIGHPASS_HZ = 50.0         # rumble and direct current
-OVERSAMPLING = 2           # of the lags: a high pitch's peak is only a few samples wide
-BLOCK = 1024               # windows per FFT block: bounds memory for long clips
+VOICING_THRESHOLD = 0.45  # normalised correlation below which a window counts as unvoiced
+QUIET_DB = 35.0  # this far below the loud windows nothing is voiced
+OCTAVE_COST = 0.01  # per octave, in favour of the higher of two equally good candidates
+JUMP_COST = 0.35  # per octave between neighbouring windows
+SWITCH_COST = 0.14  # between voiced and unvoiced
+LOWPASS_HZ = 2500.0  # keeps correlation peaks wide enough for three-point interpolation
+HIGHPASS_HZ = 50.0  # rumble and direct current
+OVERSAMPLING = 2  # of the lags: a high pitch's peak is only a few samples wide
+BLOCK = 1024  # windows per FFT block: bounds memory for long clips
 
 
 @dataclass(frozen=True)
@@ -114,5 +114,3 @@ def _cheapest_path(hz: Signal, strength: Signal) -> Signal:
     for i in range(count - 1, 0, -1):
         choice[i - 1] = back[i, choice[i]]
     return np.asarray(hz[np.arange(count), choice])
-
-

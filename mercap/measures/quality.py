@@ -19,11 +19,11 @@ from mercap.measures.spans import inside, speech_intervals, total_s
 from mercap.measures.windows import FLOOR_DBFS, HOP_S, Signal, levels_dbfs, to_float, windows
 from mercap.records import Diarization, QualityMeasures
 
-BLACK_BELOW = 16.0         # of 255: the black level of broadcast video
-BLOCKS = (64, 48)          # columns, rows of the blocks that frozen pictures are compared by
-FROZEN_BELOW = 2.0         # of 255, of the block that changed most
+BLACK_BELOW = 16.0  # of 255: the black level of broadcast video
+BLOCKS = (64, 48)  # columns, rows of the blocks that frozen pictures are compared by
+FROZEN_BELOW = 2.0  # of 255, of the block that changed most
 FULL_SCALE_SAMPLES = (-32767, 32767)
-EDGE_S = 0.10              # around detected speech that counts neither as speech nor as background
+EDGE_S = 0.10  # around detected speech that counts neither as speech nor as background
 LEAST_BACKGROUND_S = 0.20
 LEVEL_WINDOW_S = 0.025
 

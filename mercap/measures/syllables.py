@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from mercap.measures.windows import Signal, windows
 
 WINDOW_S = 0.032
-SMOOTH_S = 0.05       # of the envelope: shorter than a syllable, longer than a pitch period
+SMOOTH_S = 0.05  # of the envelope: shorter than a syllable, longer than a pitch period
 BAND_HZ = (500.0, 4000.0)
-DIP_DB = 2.0          # how far the envelope must fall between two nuclei
+DIP_DB = 2.0  # how far the envelope must fall between two nuclei
 PEAK_RANGE_DB = 25.0  # nuclei this far below the loudest ones are echo or noise
 FLOOR_DB = -100.0
 
@@ -49,13 +49,13 @@ def nuclei(envelope_db: Signal) -> list[int]:
     found: list[int] = []
     dip, peak, peak_at = float("inf"), float("-inf"), -1
     for index, level in enumerate(envelope_db.tolist()):
-        if peak_at < 0:                       # falling or in a dip: wait for a rise
+        if peak_at < 0:  # falling or in a dip: wait for a rise
             dip = min(dip, level)
             if level >= dip + DIP_DB:
                 peak, peak_at = level, index
-        elif level > peak:                    # still rising
+        elif level > peak:  # still rising
             peak, peak_at = level, index
-        elif level <= peak - DIP_DB:          # fell far enough: the peak stands
+        elif level <= peak - DIP_DB:  # fell far enough: the peak stands
             found.append(peak_at)
             dip, peak, peak_at = level, float("-inf"), -1
     return found

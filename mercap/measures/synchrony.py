@@ -24,12 +24,12 @@ from mercap.records import Diarization, SynchronyMeasures
 
 FARTHEST_LAG_S = 0.40
 LAG_STEP_S = 0.02
-LEAST_FACE_S = 1.5         # of face frames; fewer correlate well with anything
+LEAST_FACE_S = 1.5  # of face frames; fewer correlate well with anything
 LEAST_SPEECH_S = 0.5
-LOUDNESS_POWER = 0.6       # of amplitude, as Stevens' law has it: between decibels and amplitude
-ENVELOPE_SMOOTH_S = 0.12   # lips are slower than the voice
-TREND_S = 1.5              # what changes more slowly than this is layout, not articulation
-LEAST_OPENING_STEP = 0.004 # standard deviation, in face heights; half a pixel of the patch: below it is rounding
+LOUDNESS_POWER = 0.6  # of amplitude, as Stevens' law has it: between decibels and amplitude
+ENVELOPE_SMOOTH_S = 0.12  # lips are slower than the voice
+TREND_S = 1.5  # what changes more slowly than this is layout, not articulation
+LEAST_OPENING_STEP = 0.004  # standard deviation, in face heights; half a pixel of the patch: below it is rounding
 
 
 def measure_synchrony(
@@ -74,14 +74,12 @@ def _running_mean(values: Signal, seconds: float) -> Signal:
     return np.convolve(np.pad(values, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
 
 
-def best_lag(
-    times: Signal, series: Signal, envelope_times: Signal, envelope: Signal
-) -> tuple[float, float] | None:
+def best_lag(times: Signal, series: Signal, envelope_times: Signal, envelope: Signal) -> tuple[float, float] | None:
     """Highest correlation and its lag (positive = ``series`` trails); ``None`` when either is constant."""
     steps = round(FARTHEST_LAG_S / LAG_STEP_S)
     centred = series - series.mean()
     best: tuple[float, float] | None = None
-    for step in sorted(range(-steps, steps + 1), key=abs):      # of equal peaks the one nearest to no lag
+    for step in sorted(range(-steps, steps + 1), key=abs):  # of equal peaks the one nearest to no lag
         heard = np.interp(times - step * LAG_STEP_S, envelope_times, envelope)
         heard = heard - heard.mean()
         scale = float(np.sqrt((centred @ centred) * (heard @ heard)))

@@ -20,11 +20,11 @@ from mercap.measures.syllables import count_syllables, vowel_envelope
 from mercap.measures.windows import HOP_S, Signal, levels_dbfs, to_float, windows
 from mercap.records import Diarization, VoiceMeasures
 
-PAUSE_S = 0.25            # shorter gaps belong to articulation
+PAUSE_S = 0.25  # shorter gaps belong to articulation
 LEVEL_WINDOW_S = 0.025
-LEAST_SPEECH_S = 0.10     # with less there is nothing to describe
-LEAST_VOICED_S = 0.10     # for a pitch
-LEAST_SLOPE_S = 0.30      # for a pitch movement
+LEAST_SPEECH_S = 0.10  # with less there is nothing to describe
+LEAST_VOICED_S = 0.10  # for a pitch
+LEAST_SLOPE_S = 0.30  # for a pitch movement
 TILT_WINDOW_S = 0.032
 TILT_BAND_HZ = (100.0, 5000.0)
 BANDS_PER_OCTAVE = 3
@@ -37,9 +37,7 @@ class Pitch:
     slope_st_per_s: float | None
 
 
-def measure_voice(
-    audio: NDArray[np.int16], sample_rate: int, diarization: Diarization | None
-) -> VoiceMeasures | None:
+def measure_voice(audio: NDArray[np.int16], sample_rate: int, diarization: Diarization | None) -> VoiceMeasures | None:
     """Measure the speech in ``audio`` (mono); ``None`` when less than `LEAST_SPEECH_S` of it is speech."""
     speech = speech_intervals(diarization, len(audio) / sample_rate)
     if total_s(speech) < LEAST_SPEECH_S:
@@ -75,9 +73,7 @@ def _pitch(track: PitchTrack, voiced: NDArray[np.bool_], speech: list[Interval])
     return Pitch(float(np.median(hz)), float(12.0 * np.log2(high / low)), slope)
 
 
-def _slope(
-    times: Signal, hz: Signal, voiced: NDArray[np.bool_], speech: list[Interval]
-) -> float | None:
+def _slope(times: Signal, hz: Signal, voiced: NDArray[np.bool_], speech: list[Interval]) -> float | None:
     """Least-squares pitch movement within the stretches of speech, in semitones per second.
 
     Every stretch keeps its own mean, so a new start after a pause does not count as a movement.

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream as VideoTrack
 
-MAX_FRAME_RATE = 240                # frames per second; a file with more has a clock that stands still
-SHORT_S = 0.5                       # a stream may always end this much before its header says
+MAX_FRAME_RATE = 240  # frames per second; a file with more has a clock that stands still
+SHORT_S = 0.5  # a stream may always end this much before its header says
 
 
 def decode(path: Path, policy: MediaPolicy, limits: MediaLimits, folder: Path) -> Container:
@@ -52,7 +52,7 @@ def decode(path: Path, policy: MediaPolicy, limits: MediaLimits, folder: Path) -
         with whole_folder(folder) as aside, open_container(path, demuxer) as media:
             facts = Decoder(media, demuxer, policy, limits).run(size, aside)
             (aside / "container.json").write_text(facts.model_dump_json(), encoding="utf-8")
-    except MemoryError:         # Python's own and FFmpeg's
+    except MemoryError:  # Python's own and FFmpeg's
         raise CellFailure("memory", "Decoding asked for more memory than its limit.") from None
     return facts
 
@@ -114,9 +114,7 @@ class Decoder:
 
     def _check_pixels(self, width: int, height: int) -> None:
         if width * height > self.limits.pixels:
-            raise CellFailure(
-                "limits", f"A frame has {width} x {height} pixels; the limit is {self.limits.pixels}."
-            )
+            raise CellFailure("limits", f"A frame has {width} x {height} pixels; the limit is {self.limits.pixels}.")
 
     def _check_seconds(self, seconds: float) -> None:
         if seconds > self.limits.seconds:
@@ -180,9 +178,7 @@ class Decoder:
     def _check_end(self, name: str, stated_s: float) -> None:
         end_s = self._end(name)
         if stated_s - end_s > max(SHORT_S, SHORT_RATIO * stated_s):
-            raise CellFailure(
-                "decode", f"The {name} stream ends after {end_s:.1f} of {stated_s:.1f} seconds."
-            )
+            raise CellFailure("decode", f"The {name} stream ends after {end_s:.1f} of {stated_s:.1f} seconds.")
 
     def _facts(self, size_bytes: int) -> Container:
         """A stream that a header names but no packet belongs to is reported as not there."""

@@ -52,7 +52,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         try:
             aside.rename(folder)
         except OSError:
-            if not folder.is_dir():     # anything but "somebody else was first"
+            if not folder.is_dir():  # anything but "somebody else was first"
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # What turns a stored frame upright, by the counter-clockwise degrees its display matrix asks for.
 UPRIGHT = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
-GRID_SLACK_S = 1e-6         # timestamps are rounded to the stream's time base
-ASPECT_MAX = 4.0            # a stated pixel aspect beyond 4:1 is taken for damage and ignored
+GRID_SLACK_S = 1e-6  # timestamps are rounded to the stream's time base
+ASPECT_MAX = 4.0  # a stated pixel aspect beyond 4:1 is taken for damage and ignored
 
 
 class FrameIndex(BaseModel):

@@ -10,8 +10,8 @@ class FramePolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate_hz: float = Field(default=12.5, gt=0, le=60)        # sampled frames per second
-    height_max: int = Field(default=360, ge=64, le=2160)     # taller frames are scaled down, aspect kept
+    rate_hz: float = Field(default=12.5, gt=0, le=60)  # sampled frames per second
+    height_max: int = Field(default=360, ge=64, le=2160)  # taller frames are scaled down, aspect kept
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
 
@@ -35,9 +35,9 @@ class MediaLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seconds: float = Field(default=120.0, gt=0)              # media time
-    pixels: int = Field(default=4096 * 2304, gt=0)           # per frame
+    seconds: float = Field(default=120.0, gt=0)  # media time
+    pixels: int = Field(default=4096 * 2304, gt=0)  # per frame
     file_mb: float = Field(default=512.0, gt=0)
-    decode_seconds: float = Field(default=60.0, gt=0)        # wall clock; the worker is killed after it
-    work_seconds: float = Field(default=300.0, gt=0)         # the same, for one clip in any other stage
-    memory_mb: int = Field(default=2048, ge=256)             # address space a decode may add
+    decode_seconds: float = Field(default=60.0, gt=0)  # wall clock; the worker is killed after it
+    work_seconds: float = Field(default=300.0, gt=0)  # the same, for one clip in any other stage
+    memory_mb: int = Field(default=2048, ge=256)  # address space a decode may add

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 BYTES_PER_MB = 1_000_000
 MOV_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide"})
-TS_PACKET_STARTS = ((0, 188), (4, 192))     # first sync byte and packet length: broadcast, and m2ts
-RIFF_UNKNOWN = 0xFFFF_FFFF          # the size a recorder writes before it knows the size
-SHORT_RATIO = 0.1                   # media may end this share before its header says
+TS_PACKET_STARTS = ((0, 188), (4, 192))  # first sync byte and packet length: broadcast, and m2ts
+RIFF_UNKNOWN = 0xFFFF_FFFF  # the size a recorder writes before it knows the size
+SHORT_RATIO = 0.1  # media may end this share before its header says
 ACCEPTED = "MP4/MOV, Matroska/WebM, AVI, MPEG-TS, FLV, WAV, MP3, Ogg, FLAC or AAC"
 
 # Demuxers whose header states how long each stream is; others guess it from bytes and bit rate.
@@ -61,7 +61,7 @@ def _mpeg_audio(head: bytes) -> str | None:
         return None
     if head[1] & 0xF6 == 0xF0:
         return "aac"
-    layer = head[1] >> 1 & 3                # 1 = layer III, 2 = layer II
+    layer = head[1] >> 1 & 3  # 1 = layer III, 2 = layer II
     rate_known = head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3
     return "mp3" if head[1] & 0xE0 == 0xE0 and layer in (1, 2) and rate_known else None
 

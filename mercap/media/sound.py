@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mercap.media.policy import AudioPolicy
 
-GAP_S = 0.1                 # shorter holes are rounding of timestamps, not silence
+GAP_S = 0.1  # shorter holes are rounding of timestamps, not silence
 
 
 class SoundTrack:
@@ -35,14 +35,14 @@ class SoundTrack:
         source = (frame.format.name, frame.layout.name, frame.sample_rate)
         hole_s = 0.0 if time_s is None else time_s - self.seconds
         if hole_s > GAP_S or source != self._source:
-            self.flush()        # a resampler keeps the format of its first frame, and the tail of its last
+            self.flush()  # a resampler keeps the format of its first frame, and the tail of its last
         if hole_s > GAP_S and time_s is not None:
             silence = round(min(time_s, self.seconds_max) * self.sample_rate) - self._count
             self._append(np.zeros(max(silence, 0), np.int16))
         if self._resampler is None:
             self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self.sample_rate)
             self._source = source
-        frame.pts = None        # placed by time above; the resampler would only carry it along
+        frame.pts = None  # placed by time above; the resampler would only carry it along
         for piece in self._resampler.resample(frame):
             self._append(piece.to_ndarray().reshape(-1))
 

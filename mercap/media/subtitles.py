@@ -16,8 +16,8 @@ from itertools import zip_longest
 from mercap.errors import CellFailure
 from mercap.records import Segment
 
-SIZE_MAX = 256 * 1024                           # bytes; a feature film has about a third of it
-CJK_SHARE = 0.3                                 # of all letters
+SIZE_MAX = 256 * 1024  # bytes; a feature film has about a third of it
+CJK_SHARE = 0.3  # of all letters
 WHITE = "\t\r\n\f\v\x85"
 TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)(?:[.,](\d{1,3}))?"
 TIMES = re.compile(rf"\s*{TIME}\s*-{{1,2}}>\s*{TIME}(?:\s|$)", re.ASCII)

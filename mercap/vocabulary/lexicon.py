@@ -27,19 +27,46 @@ from mercap.records import Emotion, Sentiment
 
 FILE = Path(__file__).with_name("lexicon.csv")
 TOKEN = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
-STOP = re.compile(r"[^\s'’A-Za-z0-9-]")             # punctuation between two tokens ends what reaches across it
-SCOPE = 3                                           # tokens before a hit in which a negation or degree counts
+STOP = re.compile(r"[^\s'’A-Za-z0-9-]")  # punctuation between two tokens ends what reaches across it
+SCOPE = 3  # tokens before a hit in which a negation or degree counts
 
-NEGATIONS = frozenset({
-    "not", "no", "never", "without", "hardly", "barely", "scarcely", "neither", "nor", "none", "cannot", "nobody",
-    "nothing", "lacks", "lacking",
-})
-NOT_DENIED = frozenset({"only", "wonder", "doubt"})         # "not only sad" is sad
-AFTER_NEVER = frozenset({"so", "such", "more", "this"})     # "never been so sad" is very sad
+NEGATIONS = frozenset(
+    {
+        "not",
+        "no",
+        "never",
+        "without",
+        "hardly",
+        "barely",
+        "scarcely",
+        "neither",
+        "nor",
+        "none",
+        "cannot",
+        "nobody",
+        "nothing",
+        "lacks",
+        "lacking",
+    }
+)
+NOT_DENIED = frozenset({"only", "wonder", "doubt"})  # "not only sad" is sad
+AFTER_NEVER = frozenset({"so", "such", "more", "this"})  # "never been so sad" is very sad
 TURNS = frozenset({"but", "however", "although", "though", "yet", "because"})
-STRONGER = frozenset({
-    "very", "so", "really", "extremely", "absolutely", "deeply", "totally", "completely", "truly", "incredibly", "such",
-})
+STRONGER = frozenset(
+    {
+        "very",
+        "so",
+        "really",
+        "extremely",
+        "absolutely",
+        "deeply",
+        "totally",
+        "completely",
+        "truly",
+        "incredibly",
+        "such",
+    }
+)
 WEAKER = frozenset({"slightly", "somewhat", "mildly", "little", "bit", "rather", "kinda", "partly", "faintly"})
 STRONGER_BY, WEAKER_BY = 1.25, 0.7
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,9 @@ from tests.lab import ROOT, Lab
 
 
 def mercap(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments], capture_output=True, text=True, cwd=ROOT, check=False
+    )
 
 
 COMMANDS = ("annotate", "plan", "show", "status", "query", "publish", "verify", "doctor")
@@ -27,8 +28,8 @@ def test_help_answers_at_once_and_loads_no_heavy_module() -> None:
     code = (
         "import sys\nfrom app.cli import app\nfrom typer.testing import CliRunner\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
-        "print([m for m in ('torch', 'prefect', 'pandas', 'pyarrow', 'duckdb', 'cv2', 'av', 'numpy', 'openai', 'pydantic')"
-        " if m in sys.modules])"
+        "heavy = ('torch', 'prefect', 'pandas', 'pyarrow', 'duckdb', 'cv2', 'av', 'numpy', 'openai', 'pydantic')\n"
+        "print([module for module in heavy if module in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
@@ -71,7 +72,9 @@ def test_an_unknown_recipe_key_is_one_sentence(lab: Lab) -> None:
     lab.clips.mkdir()
     (lab.clips / "a.mp4").write_text("x")
     lab.write_recipe(merge__promt="merge/v1.en")
-    said = wrong(lab, "annotate", str(lab.clips), "--store", str(lab.store), "--recipe", str(lab.recipe), "--runner", "plain")
+    said = wrong(
+        lab, "annotate", str(lab.clips), "--store", str(lab.store), "--recipe", str(lab.recipe), "--runner", "plain"
+    )
     assert "unknown key 'merge.promt'; did you mean 'prompt'?" in said
 
 
@@ -163,7 +166,9 @@ def test_verify_finds_damage(lab: Lab) -> None:
 
 def test_terminal_control_characters_in_a_caption_never_reach_the_terminal(lab: Lab) -> None:
     lab.fill(1)
-    (lab.clips / "clip00.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nI am \x1b[31mglad\x07 [bold]really[/bold]" + " glad" * 60 + "\n")
+    (lab.clips / "clip00.srt").write_text(
+        "1\n00:00:00,000 --> 00:00:00,500\nI am \x1b[31mglad\x07 [bold]really[/bold]" + " glad" * 60 + "\n"
+    )
     lab.annotate()
     done = mercap("query", "--store", str(lab.store), "SELECT text FROM transcripts")
     assert "\x1b" not in done.stdout
@@ -175,7 +180,13 @@ def test_doctor_says_which_roles_can_run() -> None:
     done = mercap("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0, report["problems"]
-    assert {row["role"] for row in report["roles"] if row["ready"]} >= {"ingest", "transcribe", "diarize", "merge", "verdict"}
+    assert {row["role"] for row in report["roles"] if row["ready"]} >= {
+        "ingest",
+        "transcribe",
+        "diarize",
+        "merge",
+        "verdict",
+    }
 
 
 @pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("100%", 1.0), ("0", 0.0)])

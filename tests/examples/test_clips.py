@@ -23,7 +23,7 @@ from examples.speech import SAMPLE_RATE, Spoken, loudness
 
 CLIP_FOLDER = Path(__file__).parents[2] / "examples" / "clips"
 FACES = [clip.file for clip in CLIPS if clip.look is not None]
-MOUTH = (slice(270, 330), slice(265, 375))     # rows, columns around the mouth of a face drawn at (320, 212)
+MOUTH = (slice(270, 330), slice(265, 375))  # rows, columns around the mouth of a face drawn at (320, 212)
 
 
 @functools.cache
@@ -106,8 +106,10 @@ def test_the_silent_clip_has_no_audio_stream() -> None:
 
 
 def test_loud_bright_and_low_voices_differ_in_level() -> None:
-    angry, happy, sad = (20 * np.log10(np.sqrt(np.mean(sound(file) ** 2)))
-                         for file in ("angry_loud.mp4", "smiling_bright.mp4", "sad_low.mp4"))
+    angry, happy, sad = (
+        20 * np.log10(np.sqrt(np.mean(sound(file) ** 2)))
+        for file in ("angry_loud.mp4", "smiling_bright.mp4", "sad_low.mp4")
+    )
     assert angry > happy + 3
     assert happy > sad + 6
 
@@ -141,7 +143,8 @@ def test_the_tables_repeat_what_the_script_says() -> None:
     with (CLIP_FOLDER / "sentences.csv").open(encoding="utf-8", newline="") as file:
         said = {row["clip"]: row for row in csv.DictReader(file)}
     assert {name: row["sentence"] for name, row in said.items()} == {
-        clip.name: " ".join(clip.sentences) for clip in CLIPS if clip.voice}
+        clip.name: " ".join(clip.sentences) for clip in CLIPS if clip.voice
+    }
     for clip in CLIPS:
         subtitle = CLIP_FOLDER / f"{clip.name}.srt"
         assert subtitle.exists() == clip.subtitle
@@ -188,7 +191,9 @@ def test_encoding_sound_and_pictures_twice_gives_the_same_bytes(tmp_path: Path, 
 
 
 def test_without_flite_the_script_says_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["make_clips.py", "--out", str(tmp_path)])

@@ -29,12 +29,25 @@ TRANSCRIPT = Transcript(
     segments=(Segment(start_s=0, end_s=2, text="I don't know."),), language="en", origin="recognised", confidence=0.7
 )
 SPEECH = Diarization(
-    speech=(Span(start_s=0, end_s=2),), turns=(Turn(start_s=0, end_s=2),),
-    duration_s=4.0, speech_s=2.0, speech_ratio=0.5,
+    speech=(Span(start_s=0, end_s=2),),
+    turns=(Turn(start_s=0, end_s=2),),
+    duration_s=4.0,
+    speech_s=2.0,
+    speech_ratio=0.5,
 )
 FACE = FaceMeasures(
-    frames=50, face_frames=40, people_max=2, face_height_ratio=0.4, head_motion=0.1, smile_frames=0, frown_frames=0,
-    mouth_curvature=0.0, mouth_open_frames=3, mouth_motion=0.1, brow_slant=0.0, brow_height=0.1,
+    frames=50,
+    face_frames=40,
+    people_max=2,
+    face_height_ratio=0.4,
+    head_motion=0.1,
+    smile_frames=0,
+    frown_frames=0,
+    mouth_curvature=0.0,
+    mouth_open_frames=3,
+    mouth_motion=0.1,
+    brow_slant=0.0,
+    brow_height=0.1,
 )
 QUALITY = QualityMeasures(
     black_ratio=0.0, frozen_ratio=0.1, sharpness=55.0, level_dbfs=-20.0, clipped_ratio=0.0, snr_db=18.0
@@ -49,8 +62,13 @@ NARRATIVE = Narrative(text="The words don't say much; the man is 不高兴.", la
 
 def whole(**changes: object) -> Values:
     inputs: dict[str, object] = {
-        "container": CONTAINER, "transcript": TRANSCRIPT, "diarization": SPEECH, "measures": MEASURES_OF_CLIP,
-        "visual": VISUAL, "audio": SPOKEN, "narrative": NARRATIVE,
+        "container": CONTAINER,
+        "transcript": TRANSCRIPT,
+        "diarization": SPEECH,
+        "measures": MEASURES_OF_CLIP,
+        "visual": VISUAL,
+        "audio": SPOKEN,
+        "narrative": NARRATIVE,
     }
     return measure(**{**inputs, **changes})  # type: ignore[arg-type]
 
@@ -69,12 +87,29 @@ def test_every_documented_measure_is_computed_and_no_other() -> None:
 
 def test_measures_of_a_whole_clip() -> None:
     assert whole() == {
-        "has_narrative": 1, "narrative_words": 11, "narrative_chars": 41, "injection_suspect": 0, "conflict": 1,
-        "words": 3, "transcript_confidence": 0.7,
-        "duration_s": 4.0, "speech_s": 2.0, "speech_ratio": 0.5, "speakers": None,
-        "face_ratio": 0.8, "face_height_ratio": 0.4, "people_max": 2, "synchrony": 0.7, "voice_over": 0,
-        "black_ratio": 0.0, "frozen_ratio": 0.1, "sharpness": 55.0, "level_dbfs": -20.0, "clipped_ratio": 0.0,
-        "snr_db": 18.0, "modalities": 3,
+        "has_narrative": 1,
+        "narrative_words": 11,
+        "narrative_chars": 41,
+        "injection_suspect": 0,
+        "conflict": 1,
+        "words": 3,
+        "transcript_confidence": 0.7,
+        "duration_s": 4.0,
+        "speech_s": 2.0,
+        "speech_ratio": 0.5,
+        "speakers": None,
+        "face_ratio": 0.8,
+        "face_height_ratio": 0.4,
+        "people_max": 2,
+        "synchrony": 0.7,
+        "voice_over": 0,
+        "black_ratio": 0.0,
+        "frozen_ratio": 0.1,
+        "sharpness": 55.0,
+        "level_dbfs": -20.0,
+        "clipped_ratio": 0.0,
+        "snr_db": 18.0,
+        "modalities": 3,
     }
 
 
@@ -93,11 +128,11 @@ def test_different_speakers_are_counted_where_they_are_known() -> None:
 @pytest.mark.parametrize(
     ("correlation", "face", "expected"),
     [
-        (0.7, {}, 0),                                       # the mouth follows the voice
-        (0.1, {}, 1),                                       # it moves, but otherwise
-        (0.1, {"face_frames": 20}, 0),                      # hardly anybody is visible
-        (None, {"mouth_motion": 0.001}, 1),                 # a still mouth under a voice
-        (None, {"mouth_motion": 0.2}, None),                # too little to compare
+        (0.7, {}, 0),  # the mouth follows the voice
+        (0.1, {}, 1),  # it moves, but otherwise
+        (0.1, {"face_frames": 20}, 0),  # hardly anybody is visible
+        (None, {"mouth_motion": 0.001}, 1),  # a still mouth under a voice
+        (None, {"mouth_motion": 0.2}, None),  # too little to compare
         (None, {"mouth_motion": None}, None),
     ],
 )

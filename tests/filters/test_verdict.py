@@ -64,7 +64,7 @@ def test_without_voters_there_is_no_majority() -> None:
     ],
 )
 def test_what_is_not_required_does_not_drop(settings: VerdictSettings, kept: bool) -> None:
-    verdict = decide(labels("angry"), [SAD], PASSED, settings)      # same sentiment, another emotion
+    verdict = decide(labels("angry"), [SAD], PASSED, settings)  # same sentiment, another emotion
     assert verdict.emotion_agrees is False
     assert verdict.sentiment_agrees is True
     assert verdict.kept is kept

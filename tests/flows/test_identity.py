@@ -42,7 +42,18 @@ def lab(finished: Path, tmp_path: Path) -> Lab:
 
 
 def planned(lab: Lab) -> dict[str, Any]:
-    command = [sys.executable, "-m", "app", "plan", str(lab.clips), "--store", str(lab.store), "--recipe", str(lab.recipe), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "app",
+        "plan",
+        str(lab.clips),
+        "--store",
+        str(lab.store),
+        "--recipe",
+        str(lab.recipe),
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     return {row["stage_key"]: row for row in json.loads(done.stdout)["stages"]}
 

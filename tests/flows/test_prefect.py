@@ -85,7 +85,9 @@ def test_a_process_worker_runs_the_deployment_to_completion(server: str, lab: La
     lab.fill(3)
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([*PREFECT, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(
+            [*PREFECT, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 

@@ -14,7 +14,7 @@ from storage.verify import verify
 from tests.lab import ROOT, Lab
 
 CLIPS = 6
-KILLS = 16      # and four more under Prefect, in test_prefect.py
+KILLS = 16  # and four more under Prefect, in test_prefect.py
 
 
 def make(root: Path, delay_s: float) -> Lab:
@@ -43,7 +43,7 @@ def check_resume(lab: Lab, undisturbed: Lab, kills: int, runner: str, latest: fl
         again = {(call["role"], call["clip"]) for call in lab.calls()[seen:]}
         assert not again & done, "a committed cell was computed again"
         if number % 5 == 4 and len(committed(lab)) > 0.8 * len(undisturbed.cells()):
-            break_store(lab)        # nearly finished: begin anew, so that later kills hit early stages too
+            break_store(lab)  # nearly finished: begin anew, so that later kills hit early stages too
     done, seen = committed(lab), len(lab.calls())
     lab.annotate(runner=runner)
     assert not {(call["role"], call["clip"]) for call in lab.calls()[seen:]} & done

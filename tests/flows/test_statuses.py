@@ -56,12 +56,14 @@ def test_every_name_lands_where_it_should(troubled: Lab) -> None:
     assert (transcribe["ok"], transcribe["absent"], transcribe["blocked"], transcribe["duplicate"]) == (1, 1, 4, 1)
     assert transcribe["causes"] == {"no_audio": 1}
     assert all(row["balances"] for row in report["ledger"])
-    quarantine = {row["name"]: (row["stage"], row["cause"]) for row in ask(troubled, "SELECT name, stage, cause FROM quarantine")}
+    quarantine = {
+        row["name"]: (row["stage"], row["cause"]) for row in ask(troubled, "SELECT name, stage, cause FROM quarantine")
+    }
     assert quarantine == {
         "cut": ("ingest", "decode"), "text": ("ingest", "format"), "gone": ("source", "missing_file"),
         "withdrawn": ("source", "consent_withdrawn"),
     }  # fmt: skip
-    assert ledger(report, "merge")["causes"] == {"no_evidence": 1}      # silent, and nobody to be seen
+    assert ledger(report, "merge")["causes"] == {"no_evidence": 1}  # silent, and nobody to be seen
     assert ask(troubled, "SELECT name, consent, names FROM clips WHERE status = 'ok' ORDER BY name") == [
         {"name": "again", "consent": "research", "names": 2}, {"name": "silent", "consent": "any", "names": 1},
     ]  # fmt: skip
@@ -78,7 +80,9 @@ def test_a_fault_of_a_model_blocks_what_reads_it_and_nothing_else(lab: Lab) -> N
     lab.fill(2)
     first = lab.annotate()
     clip = ask(lab, "SELECT clip FROM clips WHERE name = 'clip00'")[0]["clip"]
-    lab.write_recipe(describe_audio__prompt="describe_audio/v1.en", describe_audio__faults={clip[:8]: "unreadable_reply"})
+    lab.write_recipe(
+        describe_audio__prompt="describe_audio/v1.en", describe_audio__faults={clip[:8]: "unreadable_reply"}
+    )
     report = lab.annotate("--max-quarantine", "50%")
     assert first["captions"] == 2
     assert ledger(report, "describe_audio")["causes"] == {"unreadable_reply": 1}
@@ -104,7 +108,12 @@ def test_a_mended_fault_lets_the_clip_through(lab: Lab) -> None:
     lab.annotate("--max-quarantine", "100%")
     lab.write_recipe()
     report = lab.annotate()
-    assert {key: count for key, count in report["computed"].items() if count} == {"merge": 1, "label": 1, "screen": 1, "verdict": 1}
+    assert {key: count for key, count in report["computed"].items() if count} == {
+        "merge": 1,
+        "label": 1,
+        "screen": 1,
+        "verdict": 1,
+    }
     assert ask(lab, "SELECT count(*) AS n FROM quarantine") == [{"n": 0}]
 
 

@@ -27,7 +27,10 @@ def test_every_shipped_recipe_is_valid_and_named_as_its_file(path: Path) -> None
     ("changes", "sentence"),
     [
         ({"transcibe": {}}, "unknown key 'transcibe'; did you mean 'transcribe'"),
-        ({"diarize": {"backend": "silero", "treshold": 0.4}}, "unknown key 'diarize.treshold'; did you mean 'threshold'"),
+        (
+            {"diarize": {"backend": "silero", "treshold": 0.4}},
+            "unknown key 'diarize.treshold'; did you mean 'threshold'",
+        ),
         ({"diarize": {"backend": "silero", "threshold": 3}}, "diarize.threshold: Input should be less than 1"),
         ({"merge": {"backend": "chatty"}}, "merge: "),
         ({"vote": [{"name": "words"}, {"name": "words"}]}, "the voter 'words' is named twice"),

@@ -50,7 +50,13 @@ def test_every_kind_of_manifest_gives_the_same_rows(tmp_path: Path, kind: str) -
     else:
         pq.write_table(pa.Table.from_pylist([record]), path)
     (row,) = read_sources(str(path)).rows
-    assert (row.name, row.text, row.licence, row.consent, row.extra) == ("first", "hello", "CC0", "research", {"actor": "7"})
+    assert (row.name, row.text, row.licence, row.consent, row.extra) == (
+        "first",
+        "hello",
+        "CC0",
+        "research",
+        {"actor": "7"},
+    )
     assert row.path == tmp_path / "a.mp4"
 
 

@@ -57,7 +57,9 @@ def test_refresh_reads_only_parts_it_has_not_seen(store: Store, monkeypatch: pyt
     store.write_part("merge", "r", 0, [row("c2")])
     read: list[Path] = []
     original = Store.read_part
-    monkeypatch.setattr(Store, "read_part", lambda self, path, columns=None: read.append(path) or original(self, path, columns))
+    monkeypatch.setattr(
+        Store, "read_part", lambda self, path, columns=None: read.append(path) or original(self, path, columns)
+    )
     index.refresh()
     index.refresh()
     assert len(read) == 1

@@ -1,4 +1,4 @@
-"""What a curator's SQL can and cannot reach. Each trap is one that a naive "SELECT only, read-only" check lets through."""
+"""What a curator's SQL can and cannot reach; each trap is one that a naive "SELECT only, read-only" check misses."""
 
 from __future__ import annotations
 
@@ -65,9 +65,14 @@ def test_the_query_is_refused(store: Store, tmp_path: Path, trap: str) -> None:
     assert store.published.read_bytes() == before
 
 
-@pytest.mark.parametrize("trap", ["copy to a file", "copy under explain analyze", "read a file by name", "attach another database",
-                                  "read a file by function", "list a folder", "unlock the configuration", "install an extension",
-                                  "write to the file", "a python variable", "import", "export database"])  # fmt: skip
+BY_THE_CONNECTION = (
+    "copy to a file", "copy under explain analyze", "read a file by name", "attach another database", "import",
+    "read a file by function", "list a folder", "unlock the configuration", "install an extension",
+    "write to the file", "a python variable", "export database",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("trap", BY_THE_CONNECTION)
 def test_the_connection_itself_refuses_without_the_statement_check(store: Store, tmp_path: Path, trap: str) -> None:
     """The check of the statement's type is a courtesy; the locked connection is the control."""
     secret, out = tmp_path / "secret.csv", tmp_path / "out.csv"

@@ -28,12 +28,30 @@ QUALITY = QualityMeasures(
     black_ratio=0.0, frozen_ratio=0.0, sharpness=50.0, level_dbfs=-20.0, clipped_ratio=0.0, snr_db=20.0
 )
 FACE = FaceMeasures(
-    frames=50, face_frames=50, people_max=1, face_height_ratio=0.4, head_motion=0.1, smile_frames=0, frown_frames=0,
-    mouth_curvature=0.0, mouth_open_frames=0, mouth_motion=0.1, brow_slant=-0.003, brow_height=0.115,
+    frames=50,
+    face_frames=50,
+    people_max=1,
+    face_height_ratio=0.4,
+    head_motion=0.1,
+    smile_frames=0,
+    frown_frames=0,
+    mouth_curvature=0.0,
+    mouth_open_frames=0,
+    mouth_motion=0.1,
+    brow_slant=-0.003,
+    brow_height=0.115,
 )
 VOICE = VoiceMeasures(
-    voiced_ratio=0.7, pitch_median_hz=170.0, pitch_range_st=5.0, pitch_slope_st_per_s=-1.0, loudness_dbfs=-24.0,
-    loudness_range_db=10.0, pause_ratio=0.05, pauses=0, syllables_per_s=3.9, spectral_tilt_db_per_octave=-8.0,
+    voiced_ratio=0.7,
+    pitch_median_hz=170.0,
+    pitch_range_st=5.0,
+    pitch_slope_st_per_s=-1.0,
+    loudness_dbfs=-24.0,
+    loudness_range_db=10.0,
+    pause_ratio=0.05,
+    pauses=0,
+    syllables_per_s=3.9,
+    spectral_tilt_db_per_octave=-8.0,
 )
 
 

@@ -9,8 +9,15 @@ from mercap.errors import NothingToDo
 from mercap.records import Cue, Emotion, Measures, QualityMeasures, VoiceMeasures
 
 ORDINARY: dict[str, Any] = {
-    "voiced_ratio": 0.8, "pitch_median_hz": 170.0, "pitch_range_st": 4.5, "pitch_slope_st_per_s": -1.0,
-    "loudness_dbfs": -24.0, "loudness_range_db": 20.0, "pause_ratio": 0.0, "pauses": 0, "syllables_per_s": 4.0,
+    "voiced_ratio": 0.8,
+    "pitch_median_hz": 170.0,
+    "pitch_range_st": 4.5,
+    "pitch_slope_st_per_s": -1.0,
+    "loudness_dbfs": -24.0,
+    "loudness_range_db": 20.0,
+    "pause_ratio": 0.0,
+    "pauses": 0,
+    "syllables_per_s": 4.0,
     "spectral_tilt_db_per_octave": -8.0,
 }
 BRIGHT = {"pitch_median_hz": 231.0, "pitch_range_st": 9.1, "syllables_per_s": 5.2}
@@ -30,9 +37,7 @@ def cue(**changes: Any) -> Cue:
 
 
 def support(of: Cue) -> dict[Emotion, float]:
-    return {
-        emotion: sum(part.strength for part in of.evidence if emotion in part.emotions) for emotion in Emotion
-    }
+    return {emotion: sum(part.strength for part in of.evidence if emotion in part.emotions) for emotion in Emotion}
 
 
 def test_silence_and_absence_are_told_apart() -> None:
@@ -44,10 +49,22 @@ def test_silence_and_absence_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, BRIGHT, DULL, SHOUT, {"pauses": 1, "pause_ratio": 0.3}, {"pauses": 4, "pause_ratio": 0.1},
-     {"pitch_slope_st_per_s": 5.0}, {"pitch_slope_st_per_s": -9.0},
-     {"pitch_median_hz": None, "pitch_range_st": None, "pitch_slope_st_per_s": None,
-      "spectral_tilt_db_per_octave": None}],
+    [
+        {},
+        BRIGHT,
+        DULL,
+        SHOUT,
+        {"pauses": 1, "pause_ratio": 0.3},
+        {"pauses": 4, "pause_ratio": 0.1},
+        {"pitch_slope_st_per_s": 5.0},
+        {"pitch_slope_st_per_s": -9.0},
+        {
+            "pitch_median_hz": None,
+            "pitch_range_st": None,
+            "pitch_slope_st_per_s": None,
+            "spectral_tilt_db_per_octave": None,
+        },
+    ],
 )
 def test_every_evidence_is_in_the_text_and_the_text_names_no_emotion(changes: dict[str, Any]) -> None:
     told = cue(**changes)

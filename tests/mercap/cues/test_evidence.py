@@ -57,7 +57,10 @@ def test_the_best_class_leads_and_neutral_stands_alone(scores: dict[Emotion, flo
 
 
 def test_ordinary_values_do_not_outvote_what_stands_out() -> None:
-    ordinary = [Evidence(observation=f"o{n}", text="of middle pitch", emotions=(Emotion.NEUTRAL,), strength=0.1) for n in range(3)]
+    ordinary = [
+        Evidence(observation=f"o{n}", text="of middle pitch", emotions=(Emotion.NEUTRAL,), strength=0.1)
+        for n in range(3)
+    ]
     loud = Evidence(observation="loud", text="loud", emotions=(Emotion.ANGRY,), strength=0.25)
     quiet_cue = Cue(modality="audio", text="t", language="en", evidence=tuple(ordinary))
     loud_cue = Cue(modality="audio", text="t", language="en", evidence=(*ordinary, loud))

@@ -22,7 +22,9 @@ def test_labels_are_adjectives_with_the_span_of_the_word() -> None:
     text = "Her voice shakes with worry. She fears the answer and is disappointed."
     labels = labels_of(text).labels
     assert [(label.text, text[label.start : label.end]) for label in labels] == [
-        ("worried", "worry"), ("fearful", "fears"), ("disappointed", "disappointed"),
+        ("worried", "worry"),
+        ("fearful", "fears"),
+        ("disappointed", "disappointed"),
     ]
 
 

@@ -10,21 +10,29 @@ from mercap.errors import NothingToDo
 from mercap.records import Cue, Emotion, Evidence, Segment, Transcript
 
 RAISED = Evidence(
-    observation="smile", text="The corners of the mouth are raised in 9 of 12 frames.",
-    emotions=(Emotion.HAPPY,), strength=0.6,
+    observation="smile",
+    text="The corners of the mouth are raised in 9 of 12 frames.",
+    emotions=(Emotion.HAPPY,),
+    strength=0.6,
 )
 LOWERED = Evidence(
-    observation="frown", text="The corners of the mouth are lowered in 12 of 12 frames.",
-    emotions=(Emotion.SAD,), strength=0.8,
+    observation="frown",
+    text="The corners of the mouth are lowered in 12 of 12 frames.",
+    emotions=(Emotion.SAD,),
+    strength=0.8,
 )
 SMILE = Cue(modality="visual", text=RAISED.text, language="en", evidence=(RAISED,))
 FROWN = Cue(modality="visual", text=LOWERED.text, language="en", evidence=(LOWERED,))
 LOUD = Cue(
-    modality="audio", text="The voice is loud.", language="en",
+    modality="audio",
+    text="The voice is loud.",
+    language="en",
     evidence=(Evidence(observation="loud", text="loud (-12 dBFS)", emotions=(Emotion.ANGRY,), strength=0.25),),
 )
 FLAT = Cue(
-    modality="audio", text="The voice is of middle pitch.", language="en",
+    modality="audio",
+    text="The voice is of middle pitch.",
+    language="en",
     evidence=(Evidence(observation="p", text="of middle pitch", emotions=(Emotion.NEUTRAL,), strength=0.1),),
 )
 
@@ -129,8 +137,13 @@ EVIDENCE = st.builds(
 )
 CUES = st.one_of(
     st.none(),
-    st.builds(Cue, modality=st.just("visual"), text=st.text(max_size=40), language=st.just("en"),
-              evidence=st.lists(EVIDENCE, max_size=4).map(tuple)),
+    st.builds(
+        Cue,
+        modality=st.just("visual"),
+        text=st.text(max_size=40),
+        language=st.just("en"),
+        evidence=st.lists(EVIDENCE, max_size=4).map(tuple),
+    ),
 )
 
 

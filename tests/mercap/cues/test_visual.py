@@ -21,13 +21,30 @@ QUALITY = QualityMeasures(
     black_ratio=None, frozen_ratio=None, sharpness=None, level_dbfs=None, clipped_ratio=None, snr_db=None
 )
 RESTING: dict[str, Any] = {
-    "frames": 62, "face_frames": 60, "people_max": 1, "face_height_ratio": 0.4, "head_motion": 0.05, "smile_frames": 0,
-    "frown_frames": 0, "mouth_curvature": 0.0, "mouth_open_frames": 0, "mouth_motion": 0.012, "brow_slant": 0.01,
+    "frames": 62,
+    "face_frames": 60,
+    "people_max": 1,
+    "face_height_ratio": 0.4,
+    "head_motion": 0.05,
+    "smile_frames": 0,
+    "frown_frames": 0,
+    "mouth_curvature": 0.0,
+    "mouth_open_frames": 0,
+    "mouth_motion": 0.012,
+    "brow_slant": 0.01,
     "brow_height": 0.11,
 }
 VOICE = VoiceMeasures(
-    voiced_ratio=0.8, pitch_median_hz=170.0, pitch_range_st=4.0, pitch_slope_st_per_s=0.0, loudness_dbfs=-24.0,
-    loudness_range_db=20.0, pause_ratio=0.0, pauses=0, syllables_per_s=4.0, spectral_tilt_db_per_octave=-8.0,
+    voiced_ratio=0.8,
+    pitch_median_hz=170.0,
+    pitch_range_st=4.0,
+    pitch_slope_st_per_s=0.0,
+    loudness_dbfs=-24.0,
+    loudness_range_db=20.0,
+    pause_ratio=0.0,
+    pauses=0,
+    syllables_per_s=4.0,
+    spectral_tilt_db_per_octave=-8.0,
 )
 
 

@@ -28,8 +28,12 @@ Spoken = Callable[..., Diarization]
 
 
 def _portrait(
-    expression: Expression, look: int = 0, centres: Sequence[tuple[float, float]] = ((200.0, 115.0),),
-    unit: float = 75.0, grain: float = 2.0, seed: int = 0,
+    expression: Expression,
+    look: int = 0,
+    centres: Sequence[tuple[float, float]] = ((200.0, 115.0),),
+    unit: float = 75.0,
+    grain: float = 2.0,
+    seed: int = 0,
 ) -> NDArray[np.uint8]:
     pixels = np.full((HEIGHT, WIDTH, 3), (150.0, 165.0, 170.0), dtype=np.float32)
     pixels += np.linspace(-25.0, 25.0, WIDTH, dtype=np.float32)[None, :, None]
@@ -72,8 +76,11 @@ def spoken() -> Spoken:
     def diarize(duration_s: float, *spans: tuple[float, float]) -> Diarization:
         total = sum(end - start for start, end in spans)
         return Diarization(
-            speech=tuple(Span(start_s=start, end_s=end) for start, end in spans), turns=(), duration_s=duration_s,
-            speech_s=total, speech_ratio=min(1.0, total / duration_s),
+            speech=tuple(Span(start_s=start, end_s=end) for start, end in spans),
+            turns=(),
+            duration_s=duration_s,
+            speech_s=total,
+            speech_ratio=min(1.0, total / duration_s),
         )
 
     return diarize

@@ -30,8 +30,15 @@ def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]
 
 
 def make(
-    path: Path, *, frames: int = 50, rate: int = 25, seconds: float = 2.0, codec: str = "aac",
-    width: int = 64, height: int = 48, late_s: float = 0.0,
+    path: Path,
+    *,
+    frames: int = 50,
+    rate: int = 25,
+    seconds: float = 2.0,
+    codec: str = "aac",
+    width: int = 64,
+    height: int = 48,
+    late_s: float = 0.0,
 ) -> Path:
     """A small clip; no frames or no seconds means no such stream."""
     options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
@@ -116,9 +123,7 @@ def test_frames_are_sampled_by_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rate", "taken"), [(5, 10), (30, 25), (10, 20)])
-def test_a_slow_video_gives_each_frame_and_a_fast_one_the_grid(
-    tmp_path: Path, rate: int, taken: int
-) -> None:
+def test_a_slow_video_gives_each_frame_and_a_fast_one_the_grid(tmp_path: Path, rate: int, taken: int) -> None:
     path = make(tmp_path / "clip.mp4", frames=2 * rate, rate=rate, seconds=0)
     decode(path, POLICY, LIMITS, tmp_path / "out")
     frames = Derived(tmp_path / "out").frames()
@@ -250,7 +255,7 @@ def test_truncation_is_told_in_seconds(tmp_path: Path) -> None:
     data = path.read_bytes()
     with av.open(str(path)) as media:
         half = next(packet.pos for packet in media.demux() if packet.pts == 2000)
-    path.write_bytes(data[:half])       # cut between two packets: the demuxer sees a regular end
+    path.write_bytes(data[:half])  # cut between two packets: the demuxer sees a regular end
     assert refusal(path, tmp_path / "out").message == "The video stream ends after 2.0 of 4.0 seconds."
 
 

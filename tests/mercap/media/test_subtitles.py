@@ -7,10 +7,7 @@ from hypothesis import strategies as st
 from mercap.errors import CellFailure
 from mercap.media.subtitles import SIZE_MAX, guess_language, parse_subtitle, read_subtitle
 
-SRT = (
-    "1\n00:00:00,500 --> 00:00:02,000\nI never wanted\nthis.\n\n"
-    "2\n00:00:02,000 --> 00:00:03,250\nGo away!\n"
-)
+SRT = "1\n00:00:00,500 --> 00:00:02,000\nI never wanted\nthis.\n\n2\n00:00:02,000 --> 00:00:03,250\nGo away!\n"
 
 
 def texts(subtitle: str) -> list[str]:
@@ -29,10 +26,10 @@ def test_srt_gives_times_and_joined_lines() -> None:
         "\ufeff" + SRT,
         SRT.replace("\n", "\r\n"),
         SRT.replace("\n", "\r"),
-        SRT.replace("\n\n", "\n"),                   # no blank line between cues
-        SRT.replace("1\n0", "0", 1).replace("2\n00", "00"),     # no numbers
+        SRT.replace("\n\n", "\n"),  # no blank line between cues
+        SRT.replace("1\n0", "0", 1).replace("2\n00", "00"),  # no numbers
         SRT.replace(",", "."),
-        SRT.replace("00:00:0", "00:0"),              # hours left out
+        SRT.replace("00:00:0", "00:0"),  # hours left out
         SRT.replace("-->", "->"),
         "WEBVTT - made by hand\n\nNOTE a comment\n\n" + SRT.replace(",", "."),
     ],
@@ -90,8 +87,14 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [("我很高兴。", "zh"), ("I am glad.", "en"), ("他说 OK 了", "zh"), ("He said 好 to everybody", "en"),
-     ("1234 !?", None), ("", None)],
+    [
+        ("我很高兴。", "zh"),
+        ("I am glad.", "en"),
+        ("他说 OK 了", "zh"),
+        ("He said 好 to everybody", "en"),
+        ("1234 !?", None),
+        ("", None),
+    ],
 )
 def test_language_is_guessed_by_script(text: str, language: str | None) -> None:
     assert guess_language(text) == language

@@ -35,7 +35,7 @@ def test_every_label_is_itself_an_entry_of_the_same_class() -> None:
         if row["label"] and row["label"] in by_word:
             assert by_word[row["label"]]["emotion"] == row["emotion"], row["word"]
     meant_otherwise = {row["label"] for row in ROWS if row["label"]} - set(by_word)
-    assert meant_otherwise == {"content", "touched"}    # "the content of the clip", "she touched the door"
+    assert meant_otherwise == {"content", "touched"}  # "the content of the clip", "she touched the door"
 
 
 def test_every_basic_class_has_words_and_only_fitting_sentiments() -> None:
@@ -64,7 +64,7 @@ def test_every_entry_is_found_by_its_own_word(row: dict[str, str]) -> None:
         ("not sad or angry", [("sad", True), ("angry", True)]),
         ("not sad but angry", [("sad", True), ("angry", False)]),
         ("No! I am angry", [("angry", False)]),
-        ("not that I would have been angry", [("angry", False)]),      # out of reach
+        ("not that I would have been angry", [("angry", False)]),  # out of reach
         ("not only sad", [("sad", False)]),
         ("never been so disappointed", [("disappointed", False)]),
         ("I can't wait to go", [("can't wait", False)]),
@@ -72,8 +72,8 @@ def test_every_entry_is_found_by_its_own_word(row: dict[str, str]) -> None:
         ("can’t believe it", [("can't believe", False)]),
         ("oh my god", [("oh my god", False)]),
         ("light-hearted", [("light-hearted", False)]),
-        ("oh, my", []),                                                # punctuation parts an entry
-        ("unhappyness sadist scarecrow", []),                          # whole words only
+        ("oh, my", []),  # punctuation parts an entry
+        ("unhappyness sadist scarecrow", []),  # whole words only
         ("我不高兴", []),
         ("", []),
     ],
@@ -95,8 +95,15 @@ def test_spans_are_those_of_the_text() -> None:
 
 @pytest.mark.parametrize(
     ("label", "emotion"),
-    [("grateful", Emotion.HAPPY), ("deeply disappointed", Emotion.SAD), ("Frustration", Emotion.ANGRY),
-     ("confident", None), ("content", Emotion.HAPPY), ("not sad", None), ("no such word", None)],
+    [
+        ("grateful", Emotion.HAPPY),
+        ("deeply disappointed", Emotion.SAD),
+        ("Frustration", Emotion.ANGRY),
+        ("confident", None),
+        ("content", Emotion.HAPPY),
+        ("not sad", None),
+        ("no such word", None),
+    ],
 )
 def test_a_label_has_the_basic_class_of_its_word(label: str, emotion: Emotion | None) -> None:
     assert basic_class(label) == emotion

@@ -76,7 +76,8 @@ def test_a_worker_ends_with_its_parent_even_if_that_is_killed() -> None:
     """The parent alone is killed; its worker sees the pipe close."""
     code = (
         "import sys, time\nfrom mercap.workers.pool import Request, WorkerPool\n"
-        f"pool = WorkerPool(1, {CHILD!r})\nprint(pool.run(Request('pid', {{}}, 20)).payload, flush=True)\ntime.sleep(60)"
+        f"pool = WorkerPool(1, {CHILD!r})\nprint(pool.run(Request('pid', {{}}, 20)).payload, flush=True)\n"
+        "time.sleep(60)"
     )
     root = Path(__file__).resolve().parents[3]
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root)

@@ -1,0 +1,1 @@
+"""Measured speed and cost: a script each; dated results, failures included, in LOG.md."""
