@@ -32,8 +32,8 @@ def _console() -> Console:
 
 
 def plain(value: Any) -> Text:
-    """Untrusted text for a terminal: no markup, and no control characters that would move its cursor."""
-    text = "" if value is None else str(value)
+    """Untrusted text for a terminal: no markup, no control characters that would move its cursor; lists by comma."""
+    text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return Text(
         "".join(
             c if c == "\n" or not unicodedata.category(c).startswith("C") else "\N{REPLACEMENT CHARACTER}" for c in text

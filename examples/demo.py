@@ -50,10 +50,15 @@ Try next:
 
 def mercap(*arguments: str) -> None:
     """Run one command as a person would, and stop with its exit code if it fails."""
-    print(f"$ mercap {shlex.join(arguments)}\n", flush=True)
+    print("$ mercap", *map(quoted, arguments), end="\n\n", flush=True)
     done = subprocess.run([sys.executable, "-m", "app", *arguments], cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def quoted(argument: str) -> str:
+    """As a person would quote it: SQL with its own quotes goes between double ones."""
+    return f'"{argument}"' if "'" in argument else shlex.quote(argument)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ class _Submitter:
                 self._show(run, stage_key, 1 - (len(waiting) + len(under_way)) / len(shards))
         except BaseException:
             run.context.stop.set()
+            run.context.pool.close()
             raise
 
     def _show(self, run: Run, stage_key: str, share: float) -> None:

@@ -35,4 +35,5 @@ def run_in_threads(run: Run, _stage_key: str, shards: list[list[CellSpec]]) -> I
                     yield future.result()
         except BaseException:
             run.context.stop.set()  # the threads commit what they have and end
+            run.context.pool.close()
             raise

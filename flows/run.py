@@ -155,9 +155,9 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
         write_sources(store, run.run_id, found.sources)
         try:
             yield run
-        except BaseException:
+        except BaseException as error:
             context.stop.set()
-            write_run(store, run.run_id, _record(run, "interrupted"))
+            write_run(store, run.run_id, _record(run, "failed" if isinstance(error, Exception) else "interrupted"))
             raise
 
 

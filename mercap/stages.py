@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mercap.identity import digest_config
+from mercap.media.policy import DECODER_VERSION
 from mercap.recipe import Recipe, RoleOptions
 
 MEDIA = "media"  # raw digest: the clip's bytes
@@ -90,8 +91,8 @@ def plan_stages(recipe: Recipe) -> dict[str, Stage]:
 
     `transcribe` has a second form, for clips with a supplied subtitle: see `supplied_transcribe`.
     """
-    audio = {"audio": recipe.media.audio.model_dump()}
-    frames = {"frames": recipe.media.frames.model_dump()}
+    audio = {"decoder": DECODER_VERSION, "audio": recipe.media.audio.model_dump()}
+    frames = {"decoder": DECODER_VERSION, "frames": recipe.media.frames.model_dump()}
     limits = recipe.limits.model_dump(include={"seconds", "pixels", "file_mb"})
     rows = [
         Stage("ingest", (MEDIA,), {"version": VERSIONS["ingest"], "limits": limits}),

@@ -56,13 +56,17 @@ def take_snapshot(store: Store, recipe_digest: str) -> dict[str, Any]:
         "recipe_digest": recipe_digest,
         "runs": [run["run_id"] for run in runs],
         "contents": contents,
-        "files": _files(store, [run["run_id"] for run in runs]),
+        "files": _files(store, [run["run_id"] for run in runs], last["files"] if last else []),
     }
     return _number(store, snapshot)
 
 
-def _files(store: Store, run_ids: list[str]) -> list[dict[str, Any]]:
-    """Every file the snapshot rests on, with size and digest, so that `verify` can tell loss and damage apart."""
+def _files(store: Store, run_ids: list[str], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every file the snapshot rests on, with size and digest, so that `verify` can tell loss and damage apart.
+
+    Files never change, so those of the snapshot ``before`` are not read again.
+    """
+    known = {file["path"]: file for file in before}
     needed: set[Path] = set()
     for run_id in run_ids:
         folder = store.run_folder(run_id)
@@ -71,10 +75,11 @@ def _files(store: Store, run_ids: list[str]) -> list[dict[str, Any]]:
             if row.row_id is not None:
                 part = f"{row.row_id.rpartition(':')[0]}.parquet"
                 needed.add(store.root / "cells" / row.stage_key.partition(":")[0] / part)
-    return [
-        {"path": path.relative_to(store.root).as_posix(), "size": path.stat().st_size, "sha256": digest_file(path)}
-        for path in sorted(needed)
-    ]
+    return [known.get(path.relative_to(store.root).as_posix()) or _file(store, path) for path in sorted(needed)]
+
+
+def _file(store: Store, path: Path) -> dict[str, Any]:
+    return {"path": path.relative_to(store.root).as_posix(), "size": path.stat().st_size, "sha256": digest_file(path)}
 
 
 def _number(store: Store, snapshot: dict[str, Any]) -> dict[str, Any]:

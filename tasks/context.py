@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
+from pydantic import ValidationError
+
 from mercap.media.derived import derived_folder
 from mercap.outcome import Outcome
 from mercap.recipe import Recipe
@@ -18,6 +20,7 @@ from mercap.workers.operations import Media
 from mercap.workers.pool import Request, WorkerPool
 from storage.cells import CellIndex, Entry
 from storage.store import Store
+from storage.verify import PAYLOADS
 from tasks.clips import Clip
 
 R = TypeVar("R", bound=Record)
@@ -89,9 +92,22 @@ class Inputs:
 def in_workers(
     context: Context, specs: list[CellSpec], request: Callable[[CellSpec], Request]
 ) -> Iterator[tuple[CellSpec, Outcome]]:
-    """Compute the cells in the worker pool, in whatever order they are done."""
+    """Compute the cells in the worker pool, in whatever order they are done.
+
+    A worker had a stranger's file in its hands: its answer is stored only if it is a record of the stage.
+    """
     for position, outcome in context.pool.map([request(spec) for spec in specs]):
-        yield specs[position], outcome
+        yield specs[position], _checked(specs[position].stage.name, outcome)
+
+
+def _checked(stage: str, outcome: Outcome) -> Outcome:
+    try:
+        if outcome.status == "ok":
+            PAYLOADS[stage].model_validate_json(outcome.payload or "")
+    except ValidationError as error:
+        message = f"the worker's answer is no record of {stage}"
+        return Outcome("quarantined", None, "unreadable_reply", message, raw=str(error)[:2000], seconds=outcome.seconds)
+    return outcome
 
 
 def in_place(specs: Iterable[CellSpec], compute: Callable[[CellSpec], Outcome]) -> Iterator[tuple[CellSpec, Outcome]]:

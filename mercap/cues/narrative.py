@@ -116,7 +116,8 @@ def _summary(readings: Sequence[Reading], conflicts: Sequence[tuple[str, str]]) 
     best = best_emotions(total)
     if not best:
         return "Taken together, the person appears neutral; nothing speaks for a stronger feeling."
-    support = [reading.name for reading in readings if best[0] in best_emotions(reading.scores)]
+    telling = [reading for reading in readings if reading.hits or reading.force >= TELLING]
+    support = [reading.name for reading in telling if best[0] in best_emotions(reading.scores)]
     support = support or [max(readings, key=lambda reading: reading.weight * reading.scores.get(best[0], 0.0)).name]
     if conflicts:
         because = f"the {support[0]} weigh{'s' if support[0] != 'words' else ''} more than what contradicts"

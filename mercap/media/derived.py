@@ -7,8 +7,6 @@ again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -21,9 +19,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mercap.errors import MercapError
+from mercap.identity import digest_config
 from mercap.measures.frame import Frame
 from mercap.media.frames import FrameIndex
-from mercap.media.policy import MediaPolicy
+from mercap.media.policy import DECODER_VERSION, MediaPolicy
 from mercap.records import Container
 
 
@@ -32,10 +31,9 @@ class DerivedDamaged(MercapError):
 
 
 def derived_folder(root: Path, clip: str, policy: MediaPolicy) -> Path:
-    """Where the derived media of ``clip`` (its digest) lie: a tree per policy, 256 folders in each."""
-    canonical = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
-    return root / digest / clip[:2] / clip
+    """Where the derived media of ``clip`` (its digest) lie: a tree per policy and decoder, 256 folders in each."""
+    policy_digest = digest_config({"decoder": DECODER_VERSION, **policy.model_dump(mode="json")})[:12]
+    return root / policy_digest / clip[:2] / clip
 
 
 @contextmanager

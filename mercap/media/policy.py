@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Raise when the same file under the same policy gives other frames or samples: derived media is then made anew, and
+# the cells that read it are computed anew.
+DECODER_VERSION = 1
+
 
 class FramePolicy(BaseModel):
     """Which frames become derived media: dense enough for mouth motion, small enough to keep."""

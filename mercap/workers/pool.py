@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -51,6 +52,10 @@ class Request(NamedTuple):
     seconds: float
 
 
+class PoolClosed(Exception):
+    """The pool was closed while the request was under way: nothing is known about the clip."""
+
+
 class _WorkerDied(Exception):
     pass
 
@@ -80,16 +85,15 @@ class Worker:
             self.close()
             raise RuntimeError("a worker process could not be started; try: python -m mercap.workers.child") from None
 
-    def ask(self, request: Request) -> dict[str, Any]:
-        """The reply. Raises _WorkerDied or _WorkerLate; the worker is of no use after either."""
+    def ask(self, request: Request) -> Any:
+        """The reply, any JSON value. After a ValueError, _WorkerDied or _WorkerLate the worker is of no more use."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request._asdict()).encode() + b"\n")
             self.process.stdin.flush()
         except OSError:
             raise _WorkerDied from None
-        reply: dict[str, Any] = json.loads(self._receive(request.seconds))
-        return reply
+        return json.loads(self._receive(request.seconds))
 
     def _receive(self, seconds: float) -> bytes:
         assert self.process.stdout is not None
@@ -106,9 +110,14 @@ class Worker:
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line
 
-    def close(self) -> None:
+    def kill(self) -> None:
+        """End the process; whoever waits for its reply sees the pipe close."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process and give its pipes back."""
+        self.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -125,8 +134,9 @@ class WorkerPool:
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)
+        self._alive: set[Worker] = set()
         self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="mercap-worker")
-        self._closed = False
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -149,36 +159,56 @@ class WorkerPool:
         worker = self._idle.get()
         try:
             for _ in range(_TRIES):
-                worker = worker or Worker(self._command)
+                worker = worker or self._start()
                 try:
                     return _outcome(worker.ask(request))
                 except _WorkerLate:
-                    worker.close()
+                    self._end(worker)
                     worker = None
                     message = f"{request.operation} did not end within {request.seconds:g} s"
                     return Outcome("quarantined", None, "timeout", message, retryable=True, seconds=request.seconds)
                 except (_WorkerDied, ValueError):
-                    worker.close()
+                    self._end(worker)
                     worker = None
             return Outcome("quarantined", None, "signal", CAUSES["signal"])
         finally:
-            if self._closed and worker is not None:
-                worker.close()
-                worker = None
             self._idle.put(worker)
 
+    def _start(self) -> Worker:
+        if self._closed.is_set():
+            raise PoolClosed
+        worker = Worker(self._command)
+        self._alive.add(worker)
+        if self._closed.is_set():  # closed while the process was starting
+            self._end(worker)
+        return worker
+
+    def _end(self, worker: Worker) -> None:
+        self._alive.discard(worker)
+        worker.close()
+        if self._closed.is_set():
+            raise PoolClosed
+
     def close(self) -> None:
-        """End every process; requests not yet started are dropped."""
-        self._closed = True
+        """End every process at once; requests under way raise PoolClosed, those not yet started are dropped."""
+        self._closed.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in list(self._alive):
+            worker.kill()  # one that is busy is closed by the thread that waits for it
         with contextlib.suppress(queue.Empty):
             while True:
-                worker = self._idle.get_nowait()
-                if worker is not None:
-                    worker.close()
+                idle = self._idle.get_nowait()
+                if idle is not None:
+                    idle.close()
 
 
-def _outcome(reply: dict[str, Any]) -> Outcome:
-    if "error" in reply:
+def _outcome(reply: Any) -> Outcome:
+    """What a worker says is checked like any other input. Raises ValueError where it is no outcome."""
+    if isinstance(reply, dict) and "error" in reply:
         raise UsageError(str(reply["error"]))
-    return Outcome(**reply)
+    if not isinstance(reply, dict) or reply.keys() != set(Outcome._fields):
+        raise ValueError("not an outcome")
+    outcome = Outcome(**reply)
+    if outcome.status not in ("ok", "absent", "quarantined") or (outcome.status != "ok") != (outcome.cause in CAUSES):
+        raise ValueError("not an outcome")
+    return outcome

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -93,6 +94,9 @@ def test_a_process_worker_runs_the_deployment_to_completion(server: str, lab: La
 
     run("work-pool", "create", "mercap-cpu", "--type", "process")
     run("--no-prompt", "deploy", "--all")
+    (deployment,) = _post(f"{server}/deployments/filter", {})
+    assert deployment["parameters"]["options"]["source"] == str(ROOT / "examples" / "clips" / "manifest.csv")
+    assert deployment["paused"] or not any(one["active"] for one in deployment["schedules"])
     options = {"source": str(lab.clips), "store": str(lab.store), "recipe": str(lab.recipe), "workers": 2}
     run("deployment", "run", "annotate/annotate", "--param", f"options={json.dumps(options)}")
     run("worker", "start", "--pool", "mercap-cpu", "--run-once", "--limit", "1")
@@ -123,10 +127,10 @@ def _newest_flow_run(server: str) -> str:
     return state
 
 
-def _post(url: str, body: dict[str, object]) -> list[dict[str, str]]:
+def _post(url: str, body: dict[str, object]) -> list[dict[str, Any]]:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
-        found: list[dict[str, str]] = json.load(answer)
+        found: list[dict[str, Any]] = json.load(answer)
     return found
 
 

@@ -41,7 +41,7 @@ def test_the_folder_depends_on_the_policy_and_the_clip() -> None:
 
 
 def test_the_folder_of_the_default_policy_does_not_move_unnoticed() -> None:
-    assert derived_folder(Path(), CLIP, MediaPolicy()).parts[0] == "1390249314eb"
+    assert derived_folder(Path(), CLIP, MediaPolicy()).parts[0] == "4700877ad9a3"
 
 
 def test_what_was_written_is_read(folder: Path) -> None:

@@ -28,6 +28,12 @@ for line in sys.stdin:
         os.kill(os.getpid(), signal.SIGSEGV)
     elif kind == "garbage":
         send("not json")
+    elif kind == "list":
+        send([1, 2])
+    elif kind == "stranger":
+        send({"status": "ok", "surprise": 1})
+    elif kind == "unknown_cause":
+        send({**OK, "status": "quarantined", "cause": "because"})
     elif kind == "flood":
         sys.stdout.write("x" * 20_000_000)
         sys.stdout.flush()

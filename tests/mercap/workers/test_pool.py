@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mercap.errors import UsageError
-from mercap.workers.pool import Request, WorkerPool
+from mercap.workers.pool import PoolClosed, Request, WorkerPool
 
 CHILD = (sys.executable, str(Path(__file__).with_name("fake_child.py")))
 
@@ -47,7 +48,7 @@ def test_a_request_whose_worker_died_by_chance_is_tried_once_more(pool: WorkerPo
     assert pool.run(ask("die_once", marker=str(tmp_path / "died"))).status == "ok"
 
 
-@pytest.mark.parametrize("kind", ["garbage", "flood"])
+@pytest.mark.parametrize("kind", ["garbage", "flood", "list", "stranger", "unknown_cause"])
 def test_a_worker_that_answers_nonsense_is_not_believed(pool: WorkerPool, kind: str) -> None:
     assert pool.run(ask(kind)).cause == "signal"
 
@@ -61,6 +62,15 @@ def test_one_bad_request_costs_itself_only(pool: WorkerPool) -> None:
 def test_what_a_person_must_mend_ends_the_run(pool: WorkerPool) -> None:
     with pytest.raises(UsageError, match="The model 'x' is not there"):
         pool.run(ask("mend"))
+
+
+def test_closing_the_pool_ends_what_is_under_way_without_a_verdict_on_the_clip(pool: WorkerPool) -> None:
+    """An interrupted clip is neither answered nor quarantined: the next run computes it."""
+    started = time.monotonic()
+    threading.Timer(0.5, pool.close).start()
+    with pytest.raises(PoolClosed):
+        pool.run(ask("hang"))
+    assert time.monotonic() - started < 10
 
 
 def test_no_secret_reaches_a_worker(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
