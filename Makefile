@@ -39,11 +39,13 @@ test: $(DEV)
 
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(DEV)
 	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
 
 clean:
 	rm -rf $(VENV) demo.store .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -62,8 +62,8 @@ class TerminalObserver:
     def stage_started(self, stage_key: str, cells: int) -> None:
         self._row(stage_key, cells)
 
-    def shard_done(self, stage_key: str, cells: int) -> None:
-        self._progress.advance(self._rows[stage_key], cells)
+    def cell_done(self, stage_key: str) -> None:
+        self._progress.advance(self._rows[stage_key])
 
     def stage_done(self, stage_key: str) -> None:
         row = self._rows[stage_key]

@@ -54,7 +54,7 @@ def _json_value(value: Any) -> Any:
 def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(plain(column), justify="right" if column in right else "left", overflow="fold")
     return table
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.observer import Observer, Silent
@@ -30,6 +32,12 @@ WINDOW = 4
 
 # Runs of this process, by run id. Task parameters stay small and readable: ids, never clips.
 _RUNS: dict[str, tuple[Run, list[list[CellSpec]]]] = {}
+
+
+def run_name() -> str:
+    """``annotate-<source>-<recipe>``, without folders: readable in a list of runs."""
+    options = AnnotateOptions.model_validate(flow_run.parameters["options"])
+    return f"annotate-{Path(options.source).stem}-{Path(options.recipe).stem}"
 
 
 def _is_worth_a_retry(_task: Any, _run: Any, state: Any) -> bool:
@@ -60,7 +68,7 @@ def compute_shard(run_id: str, stage: str, shard: int) -> ShardSummary:  # noqa:
 
 @flow(
     name="annotate",
-    flow_run_name="annotate-{options.recipe}",
+    flow_run_name=run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=WINDOW),  # type: ignore[arg-type]
     persist_result=False,
 )

@@ -6,11 +6,14 @@ from typing import Protocol
 
 
 class Observer(Protocol):
-    """Called from the run's main thread only. ``note`` is one short sentence."""
+    """``cell_done`` is called by whichever thread computed the cell, the others by the run's main thread.
+
+    ``note`` is one short sentence.
+    """
 
     def scanned(self, done: int, total: int) -> None: ...
     def stage_started(self, stage_key: str, cells: int) -> None: ...
-    def shard_done(self, stage_key: str, cells: int) -> None: ...
+    def cell_done(self, stage_key: str) -> None: ...
     def stage_done(self, stage_key: str) -> None: ...
     def note(self, text: str) -> None: ...
 
@@ -24,7 +27,7 @@ class Silent:
     def stage_started(self, stage_key: str, cells: int) -> None:
         pass
 
-    def shard_done(self, stage_key: str, cells: int) -> None:
+    def cell_done(self, stage_key: str) -> None:
         pass
 
     def stage_done(self, stage_key: str) -> None:

@@ -32,7 +32,7 @@ def annotate_with_prefect(options: AnnotateOptions, observer: Observer) -> Repor
     from prefect import flow
     from prefect.task_runners import ThreadPoolTaskRunner
 
-    from flows.annotate import WINDOW, annotate_under_prefect
+    from flows.annotate import WINDOW, annotate_under_prefect, run_name
 
     found: list[Report] = []
 
@@ -40,6 +40,6 @@ def annotate_with_prefect(options: AnnotateOptions, observer: Observer) -> Repor
         found.append(annotate_under_prefect(options, observer))
 
     runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=WINDOW)
-    decorate = flow(name="annotate", flow_run_name="annotate-{options.recipe}", task_runner=runner)  # type: ignore[arg-type]
+    decorate = flow(name="annotate", flow_run_name=run_name, task_runner=runner)  # type: ignore[arg-type]
     decorate(annotate)(options)
     return found[0]

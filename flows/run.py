@@ -30,7 +30,7 @@ from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
 from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, quarantined_names, take_ledger, write_ledger
-from storage.publish import publish, published_snapshot
+from storage.publish import is_published, publish
 from storage.runs import Current, new_run_id, write_current, write_run, write_sources
 from storage.schema import Status
 from storage.snapshots import content_digest, take_snapshot
@@ -146,7 +146,7 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
     digests.save()
     plan = Plan(recipe, found.clips)
     with WorkerPool(options.workers) as pool:
-        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan))
+        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan), observer.cell_done)
         run = Run(options, recipe, context, found, plan, listed.collection, runner_name, datetime.now(UTC))
         for stage in plan.stages.values():
             store.keep_config(stage.config)
@@ -170,7 +170,6 @@ def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
         if state.missing:
             for summary in runner(run, key, run.shards(state)):
                 run.computed[key] += summary.computed
-                observer.shard_done(key, summary.computed)
         run.states[key] = settled_state(run.plan, state, run.context.indexes)
         observer.stage_done(key)
 
@@ -186,7 +185,7 @@ def finish(run: Run, observer: Observer) -> Report:
     write_run(run.store, run.run_id, _record(run, "finished", content=digest))
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
-    if published_snapshot(run.store) != snapshot["id"]:
+    if not is_published(run.store, snapshot):
         publish(run.store, snapshot)
     return _report(run, current, ledger, int(snapshot["id"]))
 

@@ -113,13 +113,24 @@ def _from_files(root: Path, files: Iterable[Path]) -> list[SourceRow]:
     return rows
 
 
+def _printable(text: str) -> str:
+    """Without what no terminal, table or Parquet file can hold: control characters, bytes that are no UTF-8."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[
+        :_NAME_MAX
+    ]
+
+
 def _row(name: str, shown: str) -> SourceRow:
     return SourceRow(name, None, shown, None, None, None, "unstated", {})
 
 
 def _checked(row: SourceRow, root: Path) -> SourceRow:
     """A folder's row with its real path and the subtitle that lies beside it; links that lead out are refused."""
-    path = _inside(root, row.shown_path, f"the file {row.shown_path}")
+    path = _inside(root, row.shown_path, f"the file {_printable(row.shown_path)}")
+    if not row.shown_path.isprintable():
+        name = _printable(row.name)
+        message = "the file's name has control characters or is no UTF-8; rename it"
+        return row._replace(name=name, shown_path=_printable(row.shown_path), cause="bad_row", message=message)
     beside = (path.with_suffix(suffix) for suffix in SUBTITLE_SUFFIXES)
     subtitle = next((file for file in beside if file.is_file() and file.resolve().is_relative_to(root)), None)
     return row._replace(path=path, subtitle=subtitle)
@@ -197,8 +208,7 @@ def _manifest_row(manifest: Path, number: int, record: dict[str, Any]) -> Source
     )
     fault = _fault(row, number)
     if fault:
-        safe = "".join(character for character in name if character.isprintable())[:_NAME_MAX]
-        return row._replace(name=safe or f"row{number}", cause="bad_row", message=fault)
+        return row._replace(name=_printable(name) or f"row{number}", cause="bad_row", message=fault)
     where = f"{manifest.name}, row {number}"
     path = _inside(manifest.parent, row.shown_path, where)
     subtitle = values.get("subtitle")
@@ -216,7 +226,8 @@ def _fault(row: SourceRow, number: int) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+    """None for what is empty. A JSON file can hold half characters that nothing else can; they are replaced."""
+    return None if value is None or value == "" else str(value).encode("utf-8", "replace").decode()
 
 
 def _inside(root: Path, relative: str, where: str) -> Path:

@@ -19,9 +19,9 @@ Step = Callable[[Any], Any]
 STEPS: tuple[Step, ...] = ()
 
 
-def schema_version(table: Any) -> int:
-    """The version a table says it was written with. Raises StoreError for a file that is none of ours."""
-    metadata = table.schema.metadata or {}
+def schema_version(schema: Any) -> int:
+    """The version an Arrow schema says it was written with. Raises StoreError for a file that is none of ours."""
+    metadata = schema.metadata or {}
     try:
         return int(metadata[b"mercap_schema"])
     except (KeyError, ValueError):
@@ -31,7 +31,7 @@ def schema_version(table: Any) -> int:
 def migrate(table: Any, steps: Sequence[Step] = STEPS, target: int = SCHEMA_VERSION) -> Any:
     """The table as the current version would have written it. Raises StoreError for a newer one."""
     assert len(steps) == target - 1, "one step per version"
-    version = schema_version(table)
+    version = schema_version(table.schema)
     check_version(version, target)
     for step in steps[version - 1 :]:
         table = step(table)

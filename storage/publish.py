@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from mercap.errors import StoreError
+from mercap.identity import digest_text
 from storage.files import read_json, write_atomically
 from storage.runs import Current, read_current, read_runs, read_sources_of
 from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
@@ -27,6 +28,7 @@ _RUN_SCHEMA = pa.schema(
     + [("seconds", pa.float64()), ("names", pa.int64()), ("computed", pa.int64())]
     + [("runner", pa.string()), ("versions", pa.string())]
 )
+VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
 _COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 _LEDGER_SCHEMA = pa.schema(
     [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
@@ -44,14 +46,23 @@ def publish(store: Store, snapshot: dict[str, Any]) -> Path:
 
 def published_snapshot(store: Store) -> int | None:
     """Id of the snapshot the published file was made from; None where there is none, or one that cannot be read."""
+    return _read_snapshot(store)[0]
+
+
+def _read_snapshot(store: Store) -> tuple[int | None, str | None]:
     if not store.published.exists():
-        return None
+        return None, None
     try:
         with duckdb.connect(str(store.published), read_only=True) as connection:
-            row = connection.execute("SELECT id FROM snapshot").fetchone()
+            row = connection.execute("SELECT id, views FROM snapshot").fetchone()
     except duckdb.Error:
-        return None
-    return int(row[0]) if row else None
+        return None, None
+    return (int(row[0]), str(row[1])) if row else (None, None)
+
+
+def is_published(store: Store, snapshot: dict[str, Any]) -> bool:
+    """Whether the published file holds this snapshot, in the views of this version of mercap."""
+    return _read_snapshot(store) == (snapshot["id"], VIEWS_DIGEST)
 
 
 def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
@@ -70,8 +81,9 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
             for column, about in view.columns.items():
                 connection.execute(f"COMMENT ON COLUMN published.{name}.{column} IS '{_quoted(about)}'")
         connection.execute(
-            "CREATE TABLE published.snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at",
-            [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"]],
+            "CREATE TABLE published.snapshot AS "
+            "SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
+            [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
         )
         connection.execute("CHECKPOINT published")
         connection.execute("DETACH published")

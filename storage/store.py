@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from mercap.errors import StoreError
 from mercap.identity import digest_config
 from storage.files import read_json, write_atomically, write_json
-from storage.migrations import check_version, migrate
+from storage.migrations import check_version, migrate, schema_version
 from storage.schema import SCHEMA_VERSION, CellRow, cells_table
 
 FOLDERS = ("configs", "cells", "runs", "snapshots", "published", "derived")
@@ -113,7 +113,10 @@ class Store:
     def read_part(self, path: Path, columns: tuple[str, ...] | None = None) -> Any:
         """A part as a pyarrow table of the current schema. Raises StoreError naming a damaged file."""
         try:
-            table = pq.ParquetFile(path).read()
+            file = pq.ParquetFile(path)
+            # Bringing an older part up to date may need any column; a current one gives only those asked for.
+            current = schema_version(file.schema_arrow) == SCHEMA_VERSION
+            table = file.read(columns=list(columns) if columns and current else None)
         except (OSError, pa.ArrowException) as error:
             why = str(error).splitlines()[0]
             raise StoreError(

@@ -67,9 +67,15 @@ _MEASURES: dict[str, dict[str, str]] = {
     },
 }
 
-_MEASURE_COLUMNS = {f"{group}_{name}": about for group, names in _MEASURES.items() for name, about in names.items()}
+
+def _column(group: str, name: str) -> str:
+    """Names stand by themselves, but for those of the synchrony, which would say too little."""
+    return f"synchrony_{name}" if group == "synchrony" else name
+
+
+_MEASURE_COLUMNS = {_column(group, name): about for group, names in _MEASURES.items() for name, about in names.items()}
 _MEASURE_PICKS = ",\n               ".join(
-    f"CAST(m.payload ->> '$.{group}.{name}' AS DOUBLE) AS {group}_{name}"
+    f"CAST(m.payload ->> '$.{group}.{name}' AS DOUBLE) AS {_column(group, name)}"
     for group, names in _MEASURES.items()
     for name in names
 )

@@ -111,7 +111,7 @@ def _source(collection: str, one: _Found, groups: dict[str, list[_Found]], refus
         digest_text(one.subtitle) if one.subtitle else None,
         row.licence,
         row.consent,
-        json.dumps(row.extra, sort_keys=True, ensure_ascii=False, default=str) if row.extra else None,
+        _extra_json(row),
     )
     if one.cause is not None:
         return source._replace(status=Status.QUARANTINED)
@@ -121,6 +121,13 @@ def _source(collection: str, one: _Found, groups: dict[str, list[_Found]], refus
         return source._replace(status=Status.QUARANTINED, cause=cause, message=CAUSES[cause])
     first = groups[one.digest][0].row.name
     return source if row.name == first else source._replace(status=Status.DUPLICATE, duplicate_of=first)
+
+
+def _extra_json(row: SourceRow) -> str | None:
+    if not row.extra:
+        return None
+    text = json.dumps(row.extra, sort_keys=True, ensure_ascii=False, default=str)
+    return text.encode("utf-8", "replace").decode()
 
 
 def _clip(digest: str, group: Sequence[_Found]) -> Clip:

@@ -45,6 +45,7 @@ class Context:
     run_id: str
     pool: WorkerPool
     indexes: dict[str, CellIndex]  # by stage name
+    cell_done: Callable[[str], None] = lambda _: None  # told each stage key, by whichever thread computed the cell
     stop: threading.Event = field(default_factory=threading.Event)
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
 

@@ -44,6 +44,7 @@ def run_shard(context: Context, number: int, specs: list[CellSpec]) -> ShardSumm
     try:
         for spec, outcome in STEPS[stage.name](context, todo):
             writer.add(spec, outcome)
+            context.cell_done(stage.key)
             if context.stop.is_set():
                 raise Interrupted
     finally:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.flows.test_resume import check_resume, make, undisturbed  # noqa: F401 - `undisturbed` is a fixture
+from tests.flows.test_resume import check_interrupt, check_resume, make, undisturbed  # noqa: F401 - `undisturbed` is a fixture
 from tests.lab import ROOT, Lab
 
 KILLS = 4
@@ -79,6 +79,11 @@ def test_a_prefect_run_killed_at_random_moments_ends_like_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:
     check_resume(make(tmp_path / "lab", 0.05), undisturbed, KILLS, "prefect", latest=12.0, seed=7)
+
+
+@pytest.mark.usefixtures("server")
+def test_an_interrupted_prefect_run_keeps_what_it_has(undisturbed: Lab, tmp_path: Path) -> None:  # noqa: F811
+    check_interrupt(make(tmp_path / "lab", 0.3), undisturbed, "prefect")
 
 
 def test_a_process_worker_runs_the_deployment_to_completion(server: str, lab: Lab) -> None:

@@ -80,14 +80,12 @@ def test_a_fault_of_a_model_blocks_what_reads_it_and_nothing_else(lab: Lab) -> N
     lab.fill(2)
     first = lab.annotate()
     clip = ask(lab, "SELECT clip FROM clips WHERE name = 'clip00'")[0]["clip"]
-    lab.write_recipe(
-        describe_audio__prompt="describe_audio/v1.en", describe_audio__faults={clip[:8]: "unreadable_reply"}
-    )
+    lab.write_recipe(transcribe__prompt="label/v1.en", transcribe__faults={clip[:8]: "unreadable_reply"})
     report = lab.annotate("--max-quarantine", "50%")
     assert first["captions"] == 2
-    assert ledger(report, "describe_audio")["causes"] == {"unreadable_reply": 1}
+    assert ledger(report, "transcribe")["causes"] == {"unreadable_reply": 1}
     blocked = {row["stage"] for row in report["ledger"] if row["blocked"]}
-    assert blocked == {"merge", "label", "screen", "verdict"}
+    assert blocked == {"merge", "label", "screen", "vote:words", "verdict"}
     assert len(ask(lab, "SELECT * FROM captions")) == 1
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -127,3 +128,16 @@ def test_no_bytes_in_a_manifest_raise_anything_but_usage_errors(
         except UsageError:
             continue
         assert len(set(names)) == len(names)
+
+
+def test_a_file_whose_name_is_no_text_is_a_bad_row_and_the_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "good.mp4").write_text("x")
+    (tmp_path / "\u4e2d\u6587.mp4").write_text("x")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\n.mp4")).write_text("x")
+    rows = {row.name: row.cause for row in read_sources(str(tmp_path)).rows}
+    assert rows == {"good": None, "\u4e2d\u6587": None, "bad\ufffd\ufffd": "bad_row"}
+
+
+def test_half_characters_in_a_manifest_end_up_as_text_that_can_be_stored(tmp_path: Path) -> None:
+    (row,) = read_sources(manifest(tmp_path, '{"path": "a.mp4", "licence": "CC\\ud800"}', "m.jsonl")).rows
+    assert row.licence == "CC?"
