@@ -6,13 +6,14 @@ CORE := $(VENV)/.core-installed
 DEV := $(VENV)/.dev-installed
 SOURCES := app filters flows mercap prompts storage tasks benchmarks examples tests
 
-.PHONY: help demo test smoke check format clean
+.PHONY: help demo test smoke check resolve format clean
 
 help:
 	@echo "make demo    annotate the example clips and look at the captions"
 	@echo "make smoke   the whole DAG on a tiny clip set, with a JSON ledger, in under a minute"
 	@echo "make test    the default test suite"
 	@echo "make check   format, lint, types and the import contracts"
+	@echo "make resolve whether the environment of each role (core, train, diarize, vllm) can be resolved"
 	@echo "make format  rewrite the sources as 'make check' wants them"
 	@echo "make clean   remove the environment and the demo's store"
 
@@ -42,6 +43,13 @@ check: $(DEV)
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Each role's environment must resolve; nothing of it is downloaded. `vllm` gets an older Prefect than the rest.
+resolve: $(DEV)
+	$(BIN)/uv pip compile --quiet --python-version 3.11 pyproject.toml --output-file /dev/null
+	for extra in train diarize vllm; do \
+	  $(BIN)/uv pip compile --quiet --python-version 3.11 pyproject.toml --extra $$extra --output-file /dev/null || exit 1; \
+	done
 
 format: $(DEV)
 	$(BIN)/ruff check --fix $(SOURCES)

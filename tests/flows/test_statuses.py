@@ -135,3 +135,16 @@ def test_a_run_over_nothing_but_bad_rows_ends_in_order(lab: Lab) -> None:
     (lab.clips / "m.csv").write_text("path\ngone.mp4\n")
     report = lab.annotate("--max-quarantine", "100%", source=lab.clips / "m.csv")
     assert (report["names"], report["clips"], report["captions"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("seconds", 0.1), ("pixels", 100), ("file_mb", 0.0001)])
+def test_a_lowered_limit_holds_for_media_that_was_decoded_before(lab: Lab, limit: str, value: float) -> None:
+    """The answer of a cell must not depend on what lies in the folder of derived media."""
+    lab.fill(1)
+    lab.annotate()
+    lab.write_recipe(**{f"limits__{limit}": value})
+    report = lab.annotate(expect=3)
+    assert ledger(report, "ingest")["causes"] == {"limits": 1}
+    fresh = Lab(lab.root)
+    (lab.store).rename(lab.root / "old_store")
+    assert ledger(fresh.annotate(expect=3), "ingest")["causes"] == {"limits": 1}
