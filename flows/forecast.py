@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mercap.recipe import load_recipe
-from mercap.sources import read_sources
+from flows.options import AnnotateOptions
+from flows.run import check
 from storage.digests import DigestCache
 from tasks.clips import catalogue
 from tasks.forecast import StageForecast, forecast
@@ -22,9 +22,8 @@ class RunForecast(NamedTuple):
 
 def forecast_run(source: str, store: Path, recipe: str, limit: int | None) -> RunForecast:
     """Raises MercapError as `annotate` would."""
-    checked = load_recipe(recipe)
-    listed = read_sources(source)
-    found = catalogue(listed._replace(rows=listed.rows[:limit]), DigestCache(store / "digests.parquet"))
+    checked, listed = check(AnnotateOptions(source=source, store=str(store), recipe=recipe, limit=limit))
+    found = catalogue(listed, DigestCache(store / "digests.parquet"))
     statuses = [row.status for row in found.sources]
     return RunForecast(
         len(statuses),

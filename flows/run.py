@@ -24,14 +24,22 @@ from mercap.backends import check_backends
 from mercap.errors import ExitCode
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
-from mercap.sources import read_sources
+from mercap.sources import SourceList, read_sources
 from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
 from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, quarantined_names, take_ledger, write_ledger
 from storage.publish import is_published, publish
-from storage.runs import Current, new_run_id, write_current, write_run, write_sources
+from storage.runs import (
+    Current,
+    new_run_id,
+    read_current,
+    read_sources_of,
+    write_current,
+    write_run,
+    write_sources,
+)
 from storage.schema import Status
 from storage.snapshots import content_digest, take_snapshot
 from storage.store import Store
@@ -122,24 +130,22 @@ class Report:
         }
 
 
-def check(options: AnnotateOptions) -> None:
+def check(options: AnnotateOptions) -> tuple[Recipe, SourceList]:
     """Refuse what cannot run before anything is started, a Prefect server included. Raises MercapError."""
     recipe = load_recipe(options.recipe)
     check_rules(recipe.screen.rules)
     check_backends(recipe)
-    read_sources(options.source)
+    listed = read_sources(options.source)
     store = Path(options.store).expanduser()
     if (store / "store.json").exists():
         Store.open(store)
+    return recipe, listed._replace(rows=listed.rows[: options.limit])
 
 
 @contextmanager
 def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Iterator[Run]:
     """Read, hash and plan. Raises MercapError for whatever a person must mend, before the store is touched."""
-    check(options)
-    recipe = load_recipe(options.recipe)
-    listed = read_sources(options.source)
-    listed = listed._replace(rows=listed.rows[: options.limit])
+    recipe, listed = check(options)
     store = Store.create(Path(options.store).expanduser())
     digests = DigestCache(store.root / "digests.parquet")
     found = catalogue(listed, digests, lambda done: observer.scanned(done, len(listed.rows)))
@@ -176,12 +182,13 @@ def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
 
 def finish(run: Run, observer: Observer) -> Report:
     """Ledger, snapshot, publish. Raises LedgerImbalance."""
-    current = _current(run)
-    write_current(run.store, run.run_id, current)
-    ledger = take_ledger(run.catalogue.sources, current, list(run.plan.stages), _causes(run))
+    write_current(run.store, run.run_id, _current(run))
+    # Counted from what was written, not from what this process believes it wrote.
+    current, sources = read_current(run.store, run.run_id), read_sources_of(run.store, run.run_id)
+    ledger = take_ledger(sources, current, list(run.plan.stages), _causes(run))
     write_ledger(run.store, run.run_id, ledger)
     check_ledger(ledger)
-    digest = content_digest(run.catalogue.sources, current)
+    digest = content_digest(sources, current)
     write_run(run.store, run.run_id, _record(run, "finished", content=digest))
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
