@@ -29,6 +29,7 @@ _RUN_SCHEMA = pa.schema(
     + [("runner", pa.string()), ("versions", pa.string())]
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
+_PARTS_AT_ONCE = 256  # each insert has a fixed cost; this many parts are some ten megabytes
 _COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 _LEDGER_SCHEMA = pa.schema(
     [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
@@ -100,10 +101,11 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     connection.execute("CREATE TEMP TABLE chosen AS SELECT row_id FROM chosen_arrow")
     connection.register("cell_arrow", CELL_SCHEMA.empty_table())
     connection.execute("CREATE TEMP TABLE cell AS SELECT * FROM cell_arrow")
-    for file in snapshot["files"]:
-        if file["path"].startswith("cells/"):
-            connection.register("cell_arrow", store.read_part(store.root / file["path"]))
-            connection.execute("INSERT INTO cell SELECT p.* FROM cell_arrow AS p JOIN chosen USING (row_id)")
+    parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith("cells/")]
+    for at in range(0, len(parts), _PARTS_AT_ONCE):
+        rows = pa.concat_tables([store.read_part(part) for part in parts[at : at + _PARTS_AT_ONCE]])
+        connection.register("cell_arrow", rows)
+        connection.execute("INSERT INTO cell SELECT p.* FROM cell_arrow AS p JOIN chosen USING (row_id)")
     connection.unregister("cell_arrow")
     configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
     bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]

@@ -67,19 +67,18 @@ def _files(store: Store, run_ids: list[str], before: list[dict[str, Any]]) -> li
     Files never change, so those of the snapshot ``before`` are not read again.
     """
     known = {file["path"]: file for file in before}
-    needed: set[Path] = set()
+    needed: set[str] = set()
     for run_id in run_ids:
-        folder = store.run_folder(run_id)
-        needed.update((folder / "sources.parquet", folder / "current.parquet"))
+        needed.update(f"runs/{run_id}/{name}.parquet" for name in ("sources", "current"))
         for row in read_current(store, run_id):
             if row.row_id is not None:
-                part = f"{row.row_id.rpartition(':')[0]}.parquet"
-                needed.add(store.root / "cells" / row.stage_key.partition(":")[0] / part)
-    return [known.get(path.relative_to(store.root).as_posix()) or _file(store, path) for path in sorted(needed)]
+                needed.add(f"cells/{row.stage_key.partition(':')[0]}/{row.row_id.rpartition(':')[0]}.parquet")
+    return [known.get(path) or _file(store, path) for path in sorted(needed)]
 
 
-def _file(store: Store, path: Path) -> dict[str, Any]:
-    return {"path": path.relative_to(store.root).as_posix(), "size": path.stat().st_size, "sha256": digest_file(path)}
+def _file(store: Store, path: str) -> dict[str, Any]:
+    file = store.root / path
+    return {"path": path, "size": file.stat().st_size, "sha256": digest_file(file)}
 
 
 def _number(store: Store, snapshot: dict[str, Any]) -> dict[str, Any]:
