@@ -61,6 +61,10 @@ class CellIndex:
     def get(self, cell_id: str) -> Entry | None:
         return self._entries.get(cell_id)
 
+    def row_ids(self) -> Iterable[str]:
+        """Ids of the rows that count."""
+        return (entry.row_id for entry in self._entries.values())
+
     def refresh(self) -> None:
         for path in self.store.parts(self.stage):
             if path not in self._seen:

@@ -6,6 +6,7 @@ of a killed run, two rows of one cell that differ).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from mercap.records import (
     Verdict,
     Vote,
 )
+from storage.cells import CellIndex
 from storage.files import TEMPORARY, read_json
 from storage.ledger import LedgerRow
 from storage.publish import published_snapshot
@@ -79,6 +81,7 @@ def _configs(store: Store) -> Iterator[Finding]:
 
 def _parts(store: Store) -> Iterator[Finding]:
     known = {path.stem for path in (store.root / "configs").glob("*.json")}
+    counting = _counting_rows(store)
     payloads: dict[str, str | None] = {}
     for stage in PAYLOADS:
         for path in store.parts(stage):
@@ -93,9 +96,22 @@ def _parts(store: Store) -> Iterator[Finding]:
                     Finding("error", where, f"{row['row_id']}: {fault}") for fault in _faults(row, stage, known)
                 )
                 if row["status"] == "ok" and payloads.setdefault(row["cell_id"], row["payload"]) != row["payload"]:
-                    yield Finding(
-                        "notice", where, f"{row['cell_id']} was computed twice with different answers; the first counts"
-                    )
+                    message = f"{row['cell_id']} was computed twice with different answers; the first counts"
+                    yield Finding("notice", where, message)
+            stale = sum(row["row_id"] in counting and not counting.issuperset(row["input_rows"]) for row in rows)
+            if stale:
+                yield Finding("notice", where, f"{stale} rows were computed from rows that do not count (any more)")
+
+
+def _counting_rows(store: Store) -> set[str]:
+    """Ids of the rows that the read rule picks, over all stages whose parts can be read."""
+    counting: set[str] = set()
+    for stage in PAYLOADS:
+        index = CellIndex(store, stage)
+        with contextlib.suppress(MercapError):  # a damaged part is a finding of its own
+            index.refresh()
+        counting.update(index.row_ids())
+    return counting
 
 
 def _faults(row: dict[str, Any], stage: str, configs: set[str]) -> Iterator[str]:

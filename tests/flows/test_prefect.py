@@ -65,6 +65,21 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the Prefect server did not answer")
 
 
+def test_without_a_server_the_run_brings_its_own_and_ends_without_noise(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default of the command line, on a machine that has never seen Prefect."""
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFECT_HOME", str(lab.root / "prefect"))
+    lab.fill(1)
+    command = [part for part in lab.command(runner="prefect") if part not in ("--runner", "prefect")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["captions"] == 1
+    assert done.stderr == ""
+
+
 @pytest.mark.usefixtures("server")
 def test_both_runners_give_the_same_cells(undisturbed: Lab, tmp_path: Path) -> None:  # noqa: F811
     lab = make(tmp_path / "lab", 0.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mercap.identity import digest_config
+from mercap.identity import cell_id, digest_config
 from storage.files import write_json
 from storage.runs import Current, Source, write_current, write_run, write_sources
 from storage.schema import CellRow
@@ -15,6 +15,7 @@ from storage.store import Store
 from storage.verify import Finding, verify
 from tests.rows import CONFIG, row
 
+LABELS = '{"labels":[],"sentiment":"neutral"}'
 RUN = {
     "run_id": "r1", "state": "finished", "collection": "c", "recipe": "x", "recipe_digest": "d", "limit": None,
     "content_digest": "1",
@@ -95,3 +96,16 @@ def test_a_limited_run_never_stands_in_for_a_full_one(store: Store) -> None:
     finish_run(store, "r4", state="interrupted")
     finish_run(store, "r5", collection="other")
     assert [run["run_id"] for run in covered_runs(store, "d")] == ["r2", "r5"]
+
+
+def test_a_row_computed_from_a_row_that_does_not_count_is_a_notice(store: Store) -> None:
+    """Two processes raced for one cell with a model that answers differently each time."""
+    second = store.write_part("merge", "r", 0, [row("c1", at=5, payload='{"text":"b","language":"en"}')])
+    first = store.write_part("merge", "r", 0, [row("c1", at=1)])
+    config = store.keep_config({"version": 1})
+    for clip, part in (("c1", first), ("c2", second)):
+        made = row(clip, stage="label", config=config, input_rows=[f"{part.stem}:0"], payload=LABELS)
+        store.write_part("label", "r", 0, [made._replace(cell_id=cell_id("label", config, made.inputs))])
+    messages = [finding.message for finding in verify(store)]
+    assert sum("do not count" in message for message in messages) == 1
+    assert errors(store) == []
