@@ -45,7 +45,7 @@ def annotate(
     store: StoreFolder,
     recipe: RecipeName = "embedded",
     limit: Limit = None,
-    shard_size: Annotated[int, typer.Option("--shard-size", min=1, max=10_000, help="Clips per shard.")] = 200,
+    shard_size: Annotated[int, typer.Option("--shard-size", min=1, max=10_000, help="Clips per shard.")] = 500,
     max_quarantine: Annotated[
         str,
         typer.Option(

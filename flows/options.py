@@ -16,7 +16,7 @@ class AnnotateOptions(BaseModel):
     store: str = Field(description="folder of the store; made if it is new")
     recipe: str = Field(default="embedded", description="name of a shipped recipe, or the path of a .toml file")
     limit: int | None = Field(default=None, ge=1, description="take only the first N names")
-    shard_size: int = Field(default=200, ge=1, le=10_000, description="clips per shard")
+    shard_size: int = Field(default=500, ge=1, le=10_000, description="clips per shard")
     max_quarantine: float = Field(
         default=0.05, ge=0, le=1, description="share of names that may be quarantined (exit code 3)"
     )

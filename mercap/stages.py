@@ -7,6 +7,7 @@ inputs: the golden test in ``tests/mercap/test_stages.py`` fails until you do.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ MEDIA = "media"  # raw digest: the clip's bytes
 SUBTITLE = "subtitle"  # raw digest: the supplied subtitle's text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """One row of the DAG.
 
@@ -30,19 +31,19 @@ class Stage:
     inputs: tuple[str, ...]
     config: dict[str, Any]
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         return self.key.partition(":")[0]
 
-    @property
+    @functools.cached_property
     def voter(self) -> str | None:
         return self.key.partition(":")[2] or None
 
-    @property
+    @functools.cached_property
     def config_digest(self) -> str:
         return digest_config(self.config)
 
-    @property
+    @functools.cached_property
     def upstream(self) -> tuple[str, ...]:
         """The stages among the inputs; a stage that reads media also waits for `ingest` to have accepted it."""
         stages = tuple(name for name in self.inputs if name not in (MEDIA, SUBTITLE))

@@ -1,6 +1,7 @@
 """One shard: take what is still missing, run the stage's step over it, commit cells as they come.
 
-A part is committed every `FLUSH_ROWS` cells or `FLUSH_SECONDS`, so a kill costs at most one flush; a cell that was
+A part is committed once it holds `PART_ROWS` cells and `PART_SECONDS` of work, and at the latest after `FLUSH_SECONDS`,
+so a kill costs little work and stages that cost nothing do not fill the store with small files. A cell that was
 committed is never computed again. The shard looks once more for cells that somebody else has finished meanwhile.
 """
 
@@ -15,7 +16,8 @@ from storage.schema import CellRow
 from tasks import STEPS
 from tasks.context import CellSpec, Context, Inputs
 
-FLUSH_ROWS = 64
+PART_ROWS = 64
+PART_SECONDS = 1.0
 FLUSH_SECONDS = 20.0
 
 
@@ -67,7 +69,8 @@ class _Writer:
     def add(self, spec: CellSpec, outcome: Outcome) -> None:
         self._rows.append(_row(self._context, self._shard, spec, outcome))
         self.quarantined += outcome.status == "quarantined"
-        if len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed > FLUSH_SECONDS:
+        waited = time.monotonic() - self._flushed
+        if waited > FLUSH_SECONDS or (len(self._rows) >= PART_ROWS and waited > PART_SECONDS):
             self.flush()
 
     def flush(self) -> None:

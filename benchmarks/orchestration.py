@@ -1,0 +1,135 @@
+"""What it costs to run stages that do nothing: identity, planning, shards, store, ledger, snapshot, publishing.
+
+    python -m benchmarks.orchestration [--clips 1000 10000] [--json]
+
+Clips are invented (no file is hashed or decoded) and every stage answers at once with a record of its own kind, so what
+is left is the price of cells. The figure `ms_per_clip_stage` is wall clock over clips x stages, publishing included;
+the slope between the first and the last size is free of fixed costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from flows.observer import Silent
+from flows.options import AnnotateOptions
+from flows.plain import run_in_threads
+from flows.run import Run, finish, run_stages
+from mercap.identity import digest_text
+from mercap.outcome import Outcome
+from mercap.recipe import load_recipe
+from mercap.workers.pool import WorkerPool
+from storage.digests import FileState
+from storage.runs import Source, new_run_id, write_run, write_sources
+from storage.schema import Status
+from storage.store import Store
+from tasks.clips import Catalogue, Clip
+from tasks.context import CellSpec, Context
+from tasks.plan import Plan, open_indexes
+
+_QUALITY = '{"black_ratio":0,"frozen_ratio":0,"sharpness":1,"level_dbfs":-20,"clipped_ratio":0,"snr_db":30}'
+ANSWERS = {
+    "ingest": '{"format":"mov","size_bytes":1,"duration_s":5,"video":null,"audio":null}',
+    "diarize": '{"speech":[],"turns":[],"duration_s":5,"speech_s":0,"speech_ratio":0}',
+    "transcribe": '{"segments":[],"language":"en","origin":"supplied","confidence":null}',
+    "measure": f'{{"face":null,"voice":null,"synchrony":null,"quality":{_QUALITY}}}',
+    "describe_visual": '{"modality":"visual","text":"t","language":"en","evidence":[]}',
+    "describe_audio": '{"modality":"audio","text":"t","language":"en","evidence":[]}',
+    "merge": '{"text":"t","language":"en","conflict":false,"injection_suspect":false}',
+    "label": '{"labels":[],"sentiment":"neutral","sentiment_span":null}',
+    "screen": '{"kept":true,"failed":[],"measures":{}}',
+    "vote": '{"voter":"words","emotions":{"happy":1.0},"sentiments":{"positive":1.0}}',
+    "verdict": '{"kept":true,"reasons":[],"emotion":"happy","sentiment":"positive","emotion_agrees":true,'
+    '"sentiment_agrees":true,"agreement":1.0,"voters":1}',
+}
+
+
+def answer_at_once(_context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
+    for spec in specs:
+        yield spec, Outcome("ok", ANSWERS[spec.stage.name])
+
+
+def invent(count: int) -> Catalogue:
+    clips, sources = [], []
+    for number in range(count):
+        digest = digest_text(f"clip {number}")
+        name = f"clip{number:06d}"
+        clips.append(Clip(digest, Path(f"{name}.mp4"), FileState(1, 1), name, None, None))
+        sources.append(Source("benchmark", name, f"{name}.mp4", digest, Status.OK, consent="any"))
+    return Catalogue(sources, clips)
+
+
+@contextmanager
+def a_run(count: int, store: Store) -> Iterator[Run]:
+    """A run that has begun, over invented clips; as flows/run.py begins one, without files."""
+    recipe, found = load_recipe("embedded"), invent(count)
+    options = AnnotateOptions(source="benchmark", store=str(store.root))
+    plan = Plan(recipe, found.clips)
+    with WorkerPool(1) as pool:
+        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan))
+        run = Run(options, recipe, context, found, plan, "benchmark", "plain", datetime.now(UTC))
+        for stage in plan.stages.values():
+            store.keep_config(stage.config)
+        write_run(store, run.run_id, {"state": "running"})
+        write_sources(store, run.run_id, found.sources)
+        yield run
+
+
+def measure(count: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="mercap-benchmark-") as folder:
+        store = Store.create(Path(folder) / "store")
+        started = time.perf_counter()
+        with a_run(count, store) as run, mock.patch.dict("tasks.shard.STEPS", dict.fromkeys(ANSWERS, answer_at_once)):
+            planned = time.perf_counter()
+            run_stages(run, run_in_threads, Silent())
+            ran = time.perf_counter()
+            report = finish(run, Silent())
+            stages = len(run.plan.stages)
+        ended = time.perf_counter()
+        assert sum(report.computed.values()) == count * stages
+        again = time.perf_counter()
+        with a_run(count, store) as run:
+            run_stages(run, run_in_threads, Silent())
+            second = finish(run, Silent())
+        assert sum(second.computed.values()) == 0
+        nothing_to_do = time.perf_counter() - again
+    return {
+        "clips": count, "stages": stages, "wall_s": ended - started, "plan_s": planned - started,
+        "stages_s": ran - planned, "finish_s": ended - ran, "nothing_to_do_s": nothing_to_do,
+        "ms_per_clip_stage": 1000 * (ended - started) / (count * stages),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows = [measure(count) for count in arguments.clips]
+    first, last = rows[0], rows[-1]
+    cells = (last["clips"] - first["clips"]) * last["stages"]
+    slope = 1000 * (last["wall_s"] - first["wall_s"]) / cells if cells else None
+    found = {"ms_per_clip_stage": last["ms_per_clip_stage"], "slope_ms": slope, "rows": rows}
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    names = ("clips", "wall_s", "plan_s", "stages_s", "finish_s", "nothing_to_do_s", "ms_per_clip_stage", "peak_mb")
+    print("".join(f"{name:>18}" for name in names))
+    for row in rows:
+        print("".join(f"{row[name]:>18.3f}" if isinstance(row[name], float) else f"{row[name]:>18}" for name in names))
+    print(f"slope: {slope:.4f} ms per clip and stage" if slope is not None else "")
+
+
+if __name__ == "__main__":
+    main()
