@@ -6,12 +6,13 @@ CORE := $(VENV)/.core-installed
 DEV := $(VENV)/.dev-installed
 SOURCES := app filters flows mercap prompts storage tasks benchmarks examples tests
 
-.PHONY: help demo test smoke check resolve format clean
+.PHONY: help demo test slow smoke check resolve format clean
 
 help:
 	@echo "make demo    annotate the example clips and look at the captions"
 	@echo "make smoke   the whole DAG on a tiny clip set, with a JSON ledger, in under a minute"
 	@echo "make test    the default test suite"
+	@echo "make slow    the tests that take minutes"
 	@echo "make check   format, lint, types and the import contracts"
 	@echo "make resolve whether the environment of each role (core, train, diarize, vllm) can be resolved"
 	@echo "make format  rewrite the sources as 'make check' wants them"
@@ -37,6 +38,10 @@ smoke: $(CORE)
 
 test: $(DEV)
 	$(BIN)/python -m pytest
+
+# What the default suite leaves out because it takes minutes.
+slow: $(DEV)
+	$(BIN)/python -m pytest -m slow
 
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
