@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
 
 
 def read_sources_of(store: Store, run_id: str) -> list[Source]:
-    return [Source(**row) for row in _read(store, run_id, "sources").to_pylist()]
+    return [Source(*row) for row in _rows(store, run_id, "sources", SOURCE_SCHEMA)]
 
 
 def write_current(store: Store, run_id: str, rows: list[Current]) -> None:
@@ -71,7 +72,7 @@ def write_current(store: Store, run_id: str, rows: list[Current]) -> None:
 
 
 def read_current(store: Store, run_id: str) -> list[Current]:
-    return [Current(**row) for row in _read(store, run_id, "current").to_pylist()]
+    return [Current(*row) for row in _rows(store, run_id, "current", CURRENT_SCHEMA)]
 
 
 def _write(store: Store, run_id: str, what: str, rows: list[Any], schema: pa.Schema) -> None:
@@ -82,5 +83,6 @@ def _write(store: Store, run_id: str, what: str, rows: list[Any], schema: pa.Sch
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
 
-def _read(store: Store, run_id: str, what: str) -> Any:
-    return migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read())
+def _rows(store: Store, run_id: str, what: str, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
+    table = migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read())
+    return zip(*(table[name].to_pylist() for name in schema.names), strict=True)

@@ -21,8 +21,8 @@ from storage.store import Store
 
 def content_digest(sources: Sequence[Source], current: Sequence[Current]) -> str:
     """What a run came to: equal for two runs that found everything as it was."""
-    cells = sorted([row.clip, row.stage_key, row.cell_id, row.status, row.row_id or ""] for row in current)
-    return digest_text(canonical_json([sorted(list(map(str, source)) for source in sources), cells]))
+    cells = sorted("|".join((row.clip, row.stage_key, row.cell_id, row.status, row.row_id or "")) for row in current)
+    return digest_text("\n".join([*sorted(canonical_json(list(source)) for source in sources), *cells]))
 
 
 def covered_runs(store: Store, recipe_digest: str) -> list[dict[str, Any]]:

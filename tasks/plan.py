@@ -25,19 +25,21 @@ class Plan:
         self.recipe = recipe
         self.clips = list(clips)
         self.stages = plan_stages(recipe)
-        self._ids: dict[str, list[str]] = {}
         self._supplied = supplied_transcribe()
+        # What a stage can read, a column each, aligned with the clips: raw digests, then cell ids stage by stage.
+        self._columns: dict[str, list[str]] = {
+            MEDIA: [clip.digest for clip in self.clips],
+            SUBTITLE: [clip.subtitle_digest or "" for clip in self.clips],
+        }
         for key in self.stages:
-            self._ids[key] = [self._identify(key, place) for place in range(len(self.clips))]
+            self._columns[key] = [self._identify(key, place) for place in range(len(self.clips))]
 
     def stage(self, key: str, clip: Clip) -> Stage:
         """The stage as it applies to this clip: supplied words replace the recogniser."""
         return self._supplied if key == "transcribe" and clip.subtitle_digest else self.stages[key]
 
     def _inputs(self, stage: Stage, place: int) -> tuple[str, ...]:
-        clip = self.clips[place]
-        raw = {MEDIA: clip.digest, SUBTITLE: clip.subtitle_digest or ""}
-        return tuple(raw[name] if name in raw else self._ids[name][place] for name in stage.inputs)
+        return tuple(self._columns[name][place] for name in stage.inputs)
 
     def _identify(self, key: str, place: int) -> str:
         stage = self.stage(key, self.clips[place])
@@ -45,12 +47,12 @@ class Plan:
 
     def ids(self, key: str) -> list[str]:
         """Cell ids of one stage, aligned with ``clips``."""
-        return self._ids[key]
+        return self._columns[key]
 
     def spec(self, key: str, place: int) -> CellSpec:
         stage = self.stage(key, self.clips[place])
-        upstream = {name: self._ids[name][place] for name in stage.upstream}
-        return CellSpec(stage, self.clips[place], self._ids[key][place], self._inputs(stage, place), upstream)
+        upstream = {name: self._columns[name][place] for name in stage.upstream}
+        return CellSpec(stage, self.clips[place], self._columns[key][place], self._inputs(stage, place), upstream)
 
 
 class StageState(NamedTuple):
