@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib.util
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -16,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mercap.errors import UsageError
-from mercap.identity import digest_folder
+from mercap.identity import canonical_json, digest_file, digest_folder, digest_text
 from mercap.media.policy import MediaLimits, MediaPolicy
 from prompts import load_prompt, prompt_names
 
@@ -55,10 +56,18 @@ class Silero(RoleOptions):
     min_silence_ms: int = Field(default=300, ge=0)
     speech_pad_ms: int = Field(default=30, ge=0)
 
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "model": _bundled_digest("faster_whisper", "assets/silero_vad_*.onnx")}
+
 
 class Pocketsphinx(RoleOptions):
+    """A small recogniser whose acoustic and language model come in its package."""
+
     backend: Literal["pocketsphinx"] = "pocketsphinx"
     language: Literal["en"] = "en"
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "model": _bundled_digest("pocketsphinx", "model/en-us/**/*")}
 
 
 class FasterWhisper(RoleOptions):
@@ -175,6 +184,20 @@ class Recipe(Options):
             if twice:
                 raise ValueError(f"the {what} {twice[0]!r} is named twice")
         return self
+
+
+@functools.cache
+def _bundled_digest(package: str, pattern: str) -> str | None:
+    """Digest of the model files that a package brings, found without importing it; None where it is not installed.
+
+    So an upgrade of the package computes cells anew only if it brings another model.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    root = Path(spec.submodule_search_locations[0])
+    files = sorted(path for path in root.glob(pattern) if path.is_file())
+    return digest_text(canonical_json([(path.relative_to(root).as_posix(), digest_file(path)) for path in files]))
 
 
 @functools.cache

@@ -8,7 +8,6 @@ with a hostile file in its hands wrote would hand that file the run.
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,5 +120,5 @@ def perform(operation: str, arguments: dict[str, Any]) -> Record:
     try:
         return OPERATIONS[operation](**values)
     except DerivedDamaged:
-        shutil.rmtree(values["media"].folder, ignore_errors=True)
+        Derived(values["media"].folder).discard()
         return OPERATIONS[operation](**values)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mercap.errors import UsageError
-from mercap.recipe import RECIPES, FasterWhisper, load_recipe, parse_recipe
+from mercap.recipe import RECIPES, FasterWhisper, Pocketsphinx, Silero, load_recipe, parse_recipe
 from mercap.stages import recipe_digest
 
 
@@ -81,3 +81,12 @@ def test_a_model_given_by_path_is_identified_by_its_content(tmp_path: Path) -> N
         (tmp_path / place / "model.bin").write_bytes(weights)
     one, two, three = (FasterWhisper(model=str(tmp_path / name)).identity() for name in ("one", "two", "three"))
     assert one == two != three
+
+
+def test_a_model_that_comes_in_a_package_is_identified_by_its_content() -> None:
+    """None would mean that its files were not found, and that a new model would pass for the old one."""
+    for options in (Pocketsphinx(), Silero()):
+        digest = options.identity()["model"]
+        assert isinstance(digest, str)
+        assert len(digest) == 64
+    assert Pocketsphinx().identity()["model"] != Silero().identity()["model"]
