@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from mercap.errors import StoreError
 from mercap.identity import digest_text
+from mercap.sources import CONSENT
 from storage.files import read_json, write_atomically
 from storage.runs import Current, read_current, read_runs, read_sources_of
 from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
@@ -92,8 +93,10 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
     runs = {run["run_id"]: run for run in read_runs(store)}
-    chosen = _chosen(store, snapshot["runs"])
     sources = [source for run_id in snapshot["runs"] for source in read_sources_of(store, run_id)]
+    # Consent withdrawn in one collection holds for what another collection made of the same content.
+    withdrawn = {source.clip for source in sources if source.consent == CONSENT[-1]}
+    chosen = _chosen(store, snapshot["runs"], withdrawn)
     _fill(connection, "source", SOURCE_SCHEMA, sources)
     connection.register(
         "chosen_arrow", pa.table({"row_id": pa.array([row.row_id for row in chosen.values()], pa.string())})
@@ -114,13 +117,15 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
 
 
-def _chosen(store: Store, run_ids: list[str]) -> dict[tuple[str, str], Current]:
+def _chosen(store: Store, run_ids: list[str], withdrawn: set[str | None]) -> dict[tuple[str, str], Current]:
     """The row that counts for each cell. A clip that several collections hold takes all its cells from the newest."""
     owner: dict[str, str] = {}
     rows: dict[tuple[str, str], Current] = {}
     for run_id in reversed(run_ids):
         for row in read_current(store, run_id):
-            if owner.setdefault(row.clip, run_id) == run_id and row.row_id is not None:
+            if row.clip in withdrawn or row.row_id is None:
+                continue
+            if owner.setdefault(row.clip, run_id) == run_id:
                 rows[row.clip, row.stage_key] = row
     return rows
 

@@ -148,3 +148,15 @@ def test_a_lowered_limit_holds_for_media_that_was_decoded_before(lab: Lab, limit
     fresh = Lab(lab.root)
     (lab.store).rename(lab.root / "old_store")
     assert ledger(fresh.annotate(expect=3), "ingest")["causes"] == {"limits": 1}
+
+
+def test_consent_withdrawn_in_one_collection_unpublishes_the_clip_of_another(lab: Lab) -> None:
+    lab.fill(2)
+    lab.annotate()
+    other = lab.root / "other"
+    other.mkdir()
+    (other / "same.mp4").write_bytes((lab.clips / "clip00.mp4").read_bytes())
+    (other / "m.csv").write_text("path,consent\nsame.mp4,withdrawn\n")
+    lab.annotate("--max-quarantine", "100%", source=other / "m.csv")
+    assert [row["name"] for row in ask(lab, "SELECT name FROM captions")] == ["clip01"]
+    assert ask(lab, "SELECT count(*) AS n FROM cells JOIN sources USING (clip) WHERE name = 'clip00'") == [{"n": 0}]
