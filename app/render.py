@@ -18,12 +18,10 @@ from flows.report import CAVEAT
 from flows.republish import Published
 from flows.run import Report
 from storage.inspect import ClipView
-from storage.ledger import ledger_json
+from storage.ledger import COUNTS, ledger_json
 from storage.query import ROWS_MAX, Answer
 from storage.verify import Finding
 from storage.views import View
-
-_COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 
 
 def _console() -> Console:
@@ -76,11 +74,11 @@ def show_report(report: Report, as_json: bool) -> None:
 
 def _ledger_table(rows: list[dict[str, Any]], computed: dict[str, int] | None = None) -> Table:
     extra = ("computed",) if computed is not None else ()
-    table = _table("stage", *_COUNTS, *extra, "causes", right=(*_COUNTS, *extra))
+    table = _table("stage", *COUNTS, *extra, "causes", right=(*COUNTS, *extra))
     for row in rows:
         causes = ", ".join(f"{cause} {count}" for cause, count in row["causes"].items())
         done = (str(computed.get(row["stage"], 0)),) if computed is not None else ()
-        table.add_row(row["stage"], *(str(row[name]) if row[name] else "·" for name in _COUNTS), *done, causes)
+        table.add_row(row["stage"], *(str(row[name]) if row[name] else "·" for name in COUNTS), *done, causes)
     return table
 
 

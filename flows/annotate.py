@@ -84,7 +84,7 @@ def annotate_under_prefect(options: AnnotateOptions, observer: Observer) -> Repo
     with begin(options, "prefect", observer) as run:
         logger.info("Run %s: %d names, %d clips", run.run_id, len(run.catalogue.sources), len(run.plan.clips))
         try:
-            run_stages(run, _Submitter(len(run.plan.stages)), observer)
+            run_stages(run, _Submitter(), observer)
             report = finish(run, observer)
         finally:
             _RUNS.pop(run.run_id, None)
@@ -96,9 +96,7 @@ def annotate_under_prefect(options: AnnotateOptions, observer: Observer) -> Repo
 class _Submitter:
     """Hands shards to Prefect, a window at a time, and moves one progress artifact per run."""
 
-    def __init__(self, stages: int) -> None:
-        self._stages = stages
-        self._done = 0
+    def __init__(self) -> None:
         self._artifact: UUID | None = None
 
     def __call__(self, run: Run, stage_key: str, shards: list[list[CellSpec]]) -> Iterator[ShardSummary]:
@@ -117,8 +115,8 @@ class _Submitter:
             raise
 
     def _show(self, run: Run, stage_key: str, share: float) -> None:
-        place = list(run.plan.stages).index(stage_key)
-        percent = 100.0 * (place + share) / self._stages
+        stages = list(run.plan.stages)
+        percent = 100.0 * (stages.index(stage_key) + share) / len(stages)
         if self._artifact is None:
             self._artifact = create_progress_artifact(percent, key="progress", description=f"Run {run.run_id}")  # type: ignore[assignment]
         else:

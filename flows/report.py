@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flows.run import Report
+from storage.ledger import COUNTS
 
-_COLUMNS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 CAVEAT = "Embedded cues, narrative and voters stem from the same measures: their agreement is no independent evidence."
 
 
@@ -18,11 +18,11 @@ def ledger_markdown(report: Report) -> str:
             f"{report.quarantined} quarantined; snapshot {report.snapshot}; {report.seconds:.1f} s."
         ),
         "",
-        "| stage | " + " | ".join(_COLUMNS) + " | computed | causes |",
-        "|---|" + "---:|" * (len(_COLUMNS) + 1) + "---|",
+        "| stage | " + " | ".join(COUNTS) + " | computed | causes |",
+        "|---|" + "---:|" * (len(COUNTS) + 1) + "---|",
     ]
     for row in report.ledger:
-        counts = " | ".join(str(getattr(row, name)) for name in _COLUMNS)
+        counts = " | ".join(str(getattr(row, name)) for name in COUNTS)
         causes = ", ".join(f"{cause} {count}" for cause, count in row.causes.items())
         lines.append(f"| {row.stage_key} | {counts} | {report.computed.get(row.stage_key, 0)} | {causes} |")
     return "\n".join([*lines, "", CAVEAT, ""])

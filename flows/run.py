@@ -110,7 +110,6 @@ class Report:
     snapshot: int
     published: Path
     seconds: float
-    internal_errors: int
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -244,7 +243,6 @@ def _report(run: Run, current: list[Current], ledger: list[LedgerRow], snapshot:
         snapshot=snapshot,
         published=run.store.published,
         seconds=(datetime.now(UTC) - run.started_at).total_seconds(),
-        internal_errors=bugs,
     )
 
 

@@ -256,3 +256,19 @@ class Verdict(Record):
     sentiment_agrees: bool | None
     agreement: Ratio | None  # share of voters behind the majority emotion
     voters: int
+
+
+# The record that each stage answers with.
+PAYLOADS: dict[str, type[Record]] = {
+    "ingest": Container,
+    "diarize": Diarization,
+    "transcribe": Transcript,
+    "measure": Measures,
+    "describe_visual": Cue,
+    "describe_audio": Cue,
+    "merge": Narrative,
+    "label": Labels,
+    "screen": Screen,
+    "vote": Vote,
+    "verdict": Verdict,
+}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from storage.schema import SETTLED, Status
 from storage.store import Store, read_payloads
 
-_COLUMNS = ("cell_id", "row_id", "status", "cause", "message", "retryable", "attempts", "committed_at")
+_COLUMNS = ("cell_id", "row_id", "status", "cause", "retryable", "attempts", "committed_at")
 MAX_ATTEMPTS = 3  # a retryable failure is taken up again by later runs until it has failed this often
 
 
@@ -24,7 +24,6 @@ class Entry(NamedTuple):
     row_id: str
     status: str
     cause: str | None
-    message: str | None
     retryable: bool
     attempts: int
     committed_us: int
@@ -75,10 +74,8 @@ class CellIndex:
         table = self.store.read_part(path, _COLUMNS)
         micros = table["committed_at"].cast("int64").to_pylist()
         columns = [table[name].to_pylist() for name in _COLUMNS[:-1]]
-        for cell_id, row_id, status, cause, message, retryable, attempts, committed in zip(
-            *columns, micros, strict=True
-        ):
-            entry = Entry(row_id, status, cause, message, retryable, attempts, committed, path)
+        for cell_id, row_id, status, cause, retryable, attempts, committed in zip(*columns, micros, strict=True):
+            entry = Entry(row_id, status, cause, retryable, attempts, committed, path)
             held = self._entries.get(cell_id)
             if held is None or entry.rank < held.rank:
                 self._entries[cell_id] = entry

@@ -16,6 +16,8 @@ from storage.runs import Current, Source
 from storage.schema import Status
 from storage.store import Store
 
+COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
+
 
 class LedgerRow(NamedTuple):
     """One stage of one run, in names (not clips: a clip under two names counts twice)."""

@@ -18,6 +18,7 @@ from mercap.errors import StoreError
 from mercap.identity import digest_text
 from mercap.sources import CONSENT
 from storage.files import read_json, write_atomically
+from storage.ledger import COUNTS
 from storage.runs import Current, read_current, read_runs, read_sources_of
 from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store
@@ -31,10 +32,9 @@ _RUN_SCHEMA = pa.schema(
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
 _PARTS_AT_ONCE = 256  # each insert has a fixed cost; this many parts are some ten megabytes
-_COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 _LEDGER_SCHEMA = pa.schema(
     [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
-    + [(name, pa.int64()) for name in _COUNTS]
+    + [(name, pa.int64()) for name in COUNTS]
     + [("causes", pa.string())]
 )
 _CONFIG_SCHEMA = pa.schema([("config", pa.string()), ("body", pa.string())])
@@ -137,7 +137,7 @@ def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:
 def _ledger_rows(store: Store, run_ids: list[str]) -> Iterable[tuple[Any, ...]]:
     for run_id in run_ids:
         for place, row in enumerate(read_json(store.run_folder(run_id) / "ledger.json")):
-            yield (run_id, place, row["stage"], *(row[name] for name in _COUNTS), json.dumps(row["causes"]))
+            yield (run_id, place, row["stage"], *(row[name] for name in COUNTS), json.dumps(row["causes"]))
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Iterable[Any]) -> None:

@@ -6,7 +6,6 @@ of a killed run, two rows of one cell that differ).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,19 +13,7 @@ from pydantic import ValidationError
 
 from mercap.errors import CAUSES, MercapError
 from mercap.identity import cell_id, digest_config, digest_file
-from mercap.records import (
-    Container,
-    Cue,
-    Diarization,
-    Labels,
-    Measures,
-    Narrative,
-    Record,
-    Screen,
-    Transcript,
-    Verdict,
-    Vote,
-)
+from mercap.records import PAYLOADS
 from storage.cells import CellIndex
 from storage.files import TEMPORARY, read_json
 from storage.ledger import LedgerRow
@@ -34,20 +21,6 @@ from storage.publish import published_snapshot
 from storage.runs import read_runs
 from storage.snapshots import latest_snapshot, read_snapshots
 from storage.store import Store
-
-PAYLOADS: dict[str, type[Record]] = {
-    "ingest": Container,
-    "diarize": Diarization,
-    "transcribe": Transcript,
-    "measure": Measures,
-    "describe_visual": Cue,
-    "describe_audio": Cue,
-    "merge": Narrative,
-    "label": Labels,
-    "screen": Screen,
-    "vote": Vote,
-    "verdict": Verdict,
-}
 
 
 class Finding(NamedTuple):
@@ -98,18 +71,22 @@ def _parts(store: Store) -> Iterator[Finding]:
                 if row["status"] == "ok" and payloads.setdefault(row["cell_id"], row["payload"]) != row["payload"]:
                     message = f"{row['cell_id']} was computed twice with different answers; the first counts"
                     yield Finding("notice", where, message)
+            if counting is None:
+                continue
             stale = sum(row["row_id"] in counting and not counting.issuperset(row["input_rows"]) for row in rows)
             if stale:
                 yield Finding("notice", where, f"{stale} rows were computed from rows that do not count (any more)")
 
 
-def _counting_rows(store: Store) -> set[str]:
-    """Ids of the rows that the read rule picks, over all stages whose parts can be read."""
+def _counting_rows(store: Store) -> set[str] | None:
+    """Ids of the rows that the read rule picks; None where a damaged part, a finding of its own, leaves that open."""
     counting: set[str] = set()
     for stage in PAYLOADS:
         index = CellIndex(store, stage)
-        with contextlib.suppress(MercapError):  # a damaged part is a finding of its own
+        try:
             index.refresh()
+        except MercapError:
+            return None
         counting.update(index.row_ids())
     return counting
 

@@ -14,13 +14,12 @@ from pydantic import ValidationError
 from mercap.media.derived import derived_folder
 from mercap.outcome import Outcome
 from mercap.recipe import Recipe
-from mercap.records import Record
+from mercap.records import PAYLOADS, Record
 from mercap.stages import Stage
 from mercap.workers.operations import Media
 from mercap.workers.pool import Request, WorkerPool
 from storage.cells import CellIndex, Entry
 from storage.store import Store
-from storage.verify import PAYLOADS
 from tasks.clips import Clip
 
 R = TypeVar("R", bound=Record)

@@ -27,8 +27,6 @@ class ShardSummary(NamedTuple):
     stage_key: str
     number: int
     computed: int
-    quarantined: int
-    seconds: float
 
 
 class Interrupted(Exception):
@@ -37,7 +35,6 @@ class Interrupted(Exception):
 
 def run_shard(context: Context, number: int, specs: list[CellSpec]) -> ShardSummary:
     """Compute and commit one shard. Raises Interrupted between cells once ``context.stop`` is set."""
-    started = time.perf_counter()
     stage = specs[0].stage
     index = context.index(stage.key)
     index.refresh()
@@ -51,7 +48,7 @@ def run_shard(context: Context, number: int, specs: list[CellSpec]) -> ShardSumm
                 raise Interrupted
     finally:
         writer.flush()
-    return ShardSummary(stage.key, number, writer.written, writer.quarantined, time.perf_counter() - started)
+    return ShardSummary(stage.key, number, writer.written)
 
 
 class _Writer:
@@ -59,7 +56,6 @@ class _Writer:
 
     def __init__(self, context: Context, stage: str, shard: int) -> None:
         self.written = 0
-        self.quarantined = 0
         self._context = context
         self._stage = stage
         self._shard = shard
@@ -68,7 +64,6 @@ class _Writer:
 
     def add(self, spec: CellSpec, outcome: Outcome) -> None:
         self._rows.append(_row(self._context, self._shard, spec, outcome))
-        self.quarantined += outcome.status == "quarantined"
         waited = time.monotonic() - self._flushed
         if waited > FLUSH_SECONDS or (len(self._rows) >= PART_ROWS and waited > PART_SECONDS):
             self.flush()

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from filters.voters import VOTERS
 from mercap.outcome import Outcome, attempt
-from mercap.records import Measures, Record, Transcript, Vote
+from mercap.records import PAYLOADS, Vote
 from tasks.context import CellSpec, Context, Inputs, in_place
-
-_KINDS: dict[str, type[Record]] = {"transcribe": Transcript, "measure": Measures}
 
 
 def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
@@ -20,4 +18,4 @@ def _vote(context: Context, spec: CellSpec) -> Vote:
     assert spec.stage.voter is not None
     voter = VOTERS[spec.stage.voter]
     inputs = Inputs(context, spec)
-    return voter.vote(*(inputs.record(stage, _KINDS[stage]) for stage in voter.reads))
+    return voter.vote(*(inputs.record(stage, PAYLOADS[stage]) for stage in voter.reads))

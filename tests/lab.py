@@ -17,10 +17,10 @@ from typing import Any
 import av
 import numpy as np
 
+from mercap.records import PAYLOADS
 from storage.cells import CellIndex
 from storage.schema import CELL_SCHEMA
 from storage.store import Store
-from storage.verify import PAYLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
 

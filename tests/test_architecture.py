@@ -11,8 +11,8 @@ import pytest
 
 from mercap.errors import CAUSES
 from mercap.recipe import load_recipe
+from mercap.records import PAYLOADS
 from mercap.stages import EMBEDDED_VOTERS, STAGES, plan_stages
-from storage.verify import PAYLOADS
 from storage.views import VIEWS, views_markdown
 from tasks import STEPS
 from tests.lab import ROOT

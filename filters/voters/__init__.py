@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from filters.voters import face, voice, words
 from mercap.records import Vote
+from mercap.stages import EMBEDDED_VOTERS
 
 
 class Voter(NamedTuple):
     """``vote`` takes the records of the stages in ``reads``, in that order; ``None`` for one that is absent.
 
-    ``version`` is part of the vote's cell id: raise it (here and in `mercap.stages`) when answers change.
+    ``reads`` and ``version`` enter the vote's cell id and come from `mercap.stages.EMBEDDED_VOTERS`; raise the version
+    there when answers change.
     """
 
     name: str
@@ -22,7 +24,7 @@ class Voter(NamedTuple):
 
 
 VOTERS: dict[str, Voter] = {
-    "words": Voter("words", ("transcribe",), 1, words.vote),
-    "voice": Voter("voice", ("measure",), 1, voice.vote),
-    "face": Voter("face", ("measure",), 1, face.vote),
+    "words": Voter("words", *EMBEDDED_VOTERS["words"], words.vote),
+    "voice": Voter("voice", *EMBEDDED_VOTERS["voice"], voice.vote),
+    "face": Voter("face", *EMBEDDED_VOTERS["face"], face.vote),
 }

@@ -22,6 +22,8 @@ from mercap.media.policy import MediaLimits, MediaPolicy
 from mercap.media.probe import (
     SHORT_RATIO,
     STATED_DURATION,
+    check_pixels,
+    check_seconds,
     demuxer_of,
     open_container,
     reason,
@@ -106,20 +108,11 @@ class Decoder:
             if stream.codec_context is None:
                 raise CellFailure("decode", f"No decoder is known for the codec of the {stream.type} stream.")
         if self.video is not None:
-            self._check_pixels(self.video.codec_context.width, self.video.codec_context.height)
+            check_pixels(self.video.codec_context.width, self.video.codec_context.height, self.limits)
             self.video.thread_type = "NONE"
             self.video.codec_context.options = {"max_pixels": str(self.limits.pixels)}
         if self.demuxer in STATED_DURATION and self.media.duration is not None:
-            self._check_seconds(self.media.duration / av.time_base)
-
-    def _check_pixels(self, width: int, height: int) -> None:
-        if width * height > self.limits.pixels:
-            raise CellFailure("limits", f"A frame has {width} x {height} pixels; the limit is {self.limits.pixels}.")
-
-    def _check_seconds(self, seconds: float) -> None:
-        if seconds > self.limits.seconds:
-            limit = self.limits.seconds
-            raise CellFailure("limits", f"The media lasts {seconds:.1f} seconds; the limit is {limit:g}.")
+            check_seconds(self.media.duration / av.time_base, self.limits)
 
     def _decode_packets(self, file: BinaryIO) -> None:
         """Every packet in the order of the file; the last ones are empty and flush the decoders."""
@@ -144,16 +137,16 @@ class Decoder:
         self.video_frames += 1
         if self.video_frames > self.limits.seconds * MAX_FRAME_RATE:
             raise CellFailure("limits", f"The video has more than {MAX_FRAME_RATE} frames per second.")
-        self._check_pixels(frame.width, frame.height)
+        check_pixels(frame.width, frame.height, self.limits)
         time_s = self.video_end_s if frame.time is None else max(frame.time - self.start_s, 0.0)
-        self._check_seconds(time_s)
+        check_seconds(time_s, self.limits)
         self.video_end_s = max(self.video_end_s, time_s + shown_s(frame, video))
         self.rotation_deg = frame.rotation
         self.frames.offer(frame, time_s, float(video.sample_aspect_ratio or 1), file)
 
     def _hear(self, frame: av.AudioFrame) -> None:
         time_s = None if frame.time is None else frame.time - self.start_s
-        self._check_seconds(max(time_s or 0.0, self.sound.seconds))
+        check_seconds(max(time_s or 0.0, self.sound.seconds), self.limits)
         self.sound.add(frame, time_s)
 
     def _end(self, name: str) -> float:

@@ -84,10 +84,24 @@ def size_within_limits(path: Path, limits: MediaLimits) -> int:
         raise CellFailure("unreadable_file", f"{path.name} cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(found.st_mode):
         raise CellFailure("unreadable_file", f"{path.name} is not a regular file.")
-    if found.st_size > limits.file_mb * BYTES_PER_MB:
-        megabytes = found.st_size / BYTES_PER_MB
-        raise CellFailure("limits", f"The file has {megabytes:.1f} MB; the limit is {limits.file_mb:g} MB.")
+    check_size(found.st_size, limits)
     return found.st_size
+
+
+def check_size(size_bytes: int, limits: MediaLimits) -> None:
+    if size_bytes > limits.file_mb * BYTES_PER_MB:
+        megabytes = size_bytes / BYTES_PER_MB
+        raise CellFailure("limits", f"The file has {megabytes:.1f} MB; the limit is {limits.file_mb:g} MB.")
+
+
+def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
+    if width * height > limits.pixels:
+        raise CellFailure("limits", f"A frame has {width} x {height} pixels; the limit is {limits.pixels}.")
+
+
+def check_seconds(seconds: float, limits: MediaLimits) -> None:
+    if seconds > limits.seconds:
+        raise CellFailure("limits", f"The media lasts {seconds:.1f} seconds; the limit is {limits.seconds:g}.")
 
 
 def demuxer_of(path: Path) -> str:

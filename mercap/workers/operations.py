@@ -20,7 +20,7 @@ from mercap.measures.clip import measure
 from mercap.media.decode import decode
 from mercap.media.derived import Derived, DerivedDamaged
 from mercap.media.policy import MediaLimits, MediaPolicy
-from mercap.media.probe import BYTES_PER_MB
+from mercap.media.probe import check_pixels, check_seconds, check_size
 from mercap.recipe import FasterWhisper, Pocketsphinx, Silero
 from mercap.records import Container, Diarization, Measures, Record, Span, Transcript
 from mercap.workers.guard import memory_limit
@@ -62,15 +62,10 @@ def _check_unchanged(media: Media) -> None:
 def ingest(media: Media) -> Container:
     """Derived media may be older than the limits, so its facts are held to them once more."""
     container = derive(media).container()
-    limits, video = media.limits, container.video
-    if container.duration_s > limits.seconds:
-        message = f"The media lasts {container.duration_s:.1f} seconds; the limit is {limits.seconds:g}."
-        raise CellFailure("limits", message)
-    if video is not None and video.width * video.height > limits.pixels:
-        message = f"A frame has {video.width} x {video.height} pixels; the limit is {limits.pixels}."
-        raise CellFailure("limits", message)
-    if container.size_bytes > limits.file_mb * BYTES_PER_MB:
-        raise CellFailure("limits", f"The file has more than {limits.file_mb:g} MB.")
+    check_seconds(container.duration_s, media.limits)
+    check_size(container.size_bytes, media.limits)
+    if container.video is not None:
+        check_pixels(container.video.width, container.video.height, media.limits)
     return container
 
 

@@ -32,9 +32,8 @@ from mercap.media.derived import Derived
 from mercap.media.subtitles import guess_language, parse_subtitle
 from mercap.outcome import attempt
 from mercap.recipe import Pocketsphinx, Silero, load_recipe
-from mercap.records import Record, Transcript, Vote
+from mercap.records import PAYLOADS, Record, Transcript, Vote
 from mercap.stages import EMBEDDED_VOTERS, VERSIONS
-from storage.verify import PAYLOADS
 from tests.lab import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "stages.json"
