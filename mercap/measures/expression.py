@@ -32,8 +32,10 @@ LOWERED_CORNERS = -0.07
 # An open mouth's corners may sit anywhere from a third to half way between the lips; that uncertainty, as a
 # share of the opening, is added to both limits.
 OPEN_ALLOWANCE = 0.15
+BROWS_EVERY = 2  # face frames: only medians over the clip are kept, and brows move slowly
 LEAST_BROW_FACE_PX = 64  # a smaller face has brows of a pixel or two, which read as too low
 NEIGHBOUR_S = 0.30  # face frames farther apart than this are not compared
+LEAST_THIRD = 6  # readable mouths in a third of the clip, half a second of them, for a change to be told
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def measure_face(frames: Sequence[Frame], followed: Followed) -> FaceReport:
         head_motion=_head_motion(frames, followed.boxes),
         smile_frames=sum(smiles(mouth) for mouth in mouths),
         frown_frames=sum(frowns(mouth) for mouth in mouths),
+        smile_change=_change([smiles(mouth) for mouth in mouths]),
+        frown_change=_change([frowns(mouth) for mouth in mouths]),
         mouth_curvature=_median(mouth.curvature for mouth in mouths),
         mouth_open_frames=sum(mouth.opening >= MOUTH.open for mouth in mouths),
         mouth_motion=optional(float(np.mean([change for _, change in changes])) if changes else None),
@@ -101,10 +105,19 @@ def read_faces(frames: Sequence[Frame], boxes: Sequence[Box | None]) -> list[Rea
         patch = cut(frame.image, box)
         close = before is not None and frame.time_s - before[0] <= NEIGHBOUR_S
         change = mouth_change(before[1], patch) if before is not None and close else None
-        brows = read_brows(patch) if box.side >= LEAST_BROW_FACE_PX else None
+        browed = len(readings) % BROWS_EVERY == 0 and box.side >= LEAST_BROW_FACE_PX
+        brows = read_brows(patch) if browed else None
         readings.append(Reading(frame.time_s, read_mouth(patch), brows, change))
         before = frame.time_s, patch
     return readings
+
+
+def _change(shown: Sequence[bool]) -> float | None:
+    """Share of the last third of the frames minus that of the first; ``None`` for too few."""
+    third = len(shown) // 3
+    if third < LEAST_THIRD:
+        return None
+    return significant((sum(shown[-third:]) - sum(shown[:third])) / third)
 
 
 def _median(values: Iterable[float]) -> float | None:

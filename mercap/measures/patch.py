@@ -43,7 +43,7 @@ def cut(image: NDArray[np.uint8], box: Box) -> Patch:
     cropped = cv2.warpAffine(image, to_frame, (SIDE, ROWS), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     lab = cv2.GaussianBlur(cv2.cvtColor(cropped, cv2.COLOR_BGR2LAB), (0, 0), 1.0).astype(np.float32)
     lightness, redness = lab[:, :, 0] * np.float32(100.0 / 255.0), lab[:, :, 1] - np.float32(128.0)
-    face = lightness[rows(FACE_Y), columns(FACE_X)]
+    face = lightness[rows(FACE_Y), columns(FACE_X)][::2, ::2]  # a quarter of the pixels has the same percentiles
     low, high = np.percentile(face, (5, 95))
     return Patch(lightness, redness, _cheeks(lightness), _cheeks(redness), float(max(high - low, 1.0)))
 

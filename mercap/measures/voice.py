@@ -25,6 +25,7 @@ LEVEL_WINDOW_S = 0.025
 LEAST_SPEECH_S = 0.10  # with less there is nothing to describe
 LEAST_VOICED_S = 0.10  # for a pitch
 LEAST_SLOPE_S = 0.30  # for a pitch movement
+LEAST_CHANGE_S = 1.5  # of voice or speech for a change over the clip: half a second in each third
 TILT_WINDOW_S = 0.032
 TILT_BAND_HZ = (100.0, 5000.0)
 BANDS_PER_OCTAVE = 3
@@ -35,6 +36,14 @@ class Pitch:
     median_hz: float | None
     range_st: float | None
     slope_st_per_s: float | None
+    change_st: float | None
+
+
+@dataclass(frozen=True)
+class Loudness:
+    median_dbfs: float
+    range_db: float
+    change_db: float | None
 
 
 def measure_voice(audio: NDArray[np.int16], sample_rate: int, diarization: Diarization | None) -> VoiceMeasures | None:
@@ -47,15 +56,17 @@ def measure_voice(audio: NDArray[np.int16], sample_rate: int, diarization: Diari
     spoken = inside(track.times_s, speech)
     voiced = track.voiced & spoken
     pitch = _pitch(track, voiced, speech)
-    loudness, loudness_range = _loudness(signal, sample_rate, speech)
+    loudness = _loudness(signal, sample_rate, speech)
     pause_ratio, pauses = _pauses(speech)
     return VoiceMeasures(
         voiced_ratio=significant(float(voiced.sum()) / max(1, int(spoken.sum()))),
         pitch_median_hz=optional(pitch.median_hz),
         pitch_range_st=optional(pitch.range_st),
         pitch_slope_st_per_s=optional(pitch.slope_st_per_s),
-        loudness_dbfs=significant(loudness),
-        loudness_range_db=significant(loudness_range),
+        pitch_change_st=optional(pitch.change_st),
+        loudness_dbfs=significant(loudness.median_dbfs),
+        loudness_range_db=significant(loudness.range_db),
+        loudness_change_db=optional(loudness.change_db),
         pause_ratio=significant(pause_ratio),
         pauses=pauses,
         syllables_per_s=significant(_syllables(signal, sample_rate, voiced) / total_s(speech)),
@@ -66,11 +77,11 @@ def measure_voice(audio: NDArray[np.int16], sample_rate: int, diarization: Diari
 def _pitch(track: PitchTrack, voiced: NDArray[np.bool_], speech: list[Interval]) -> Pitch:
     voiced_s = float(voiced.sum()) * HOP_S
     if voiced_s < LEAST_VOICED_S:
-        return Pitch(None, None, None)
+        return Pitch(None, None, None, None)
     hz = track.hz[voiced]
     low, high = np.percentile(hz, (10, 90))
     slope = _slope(track.times_s, track.hz, voiced, speech) if voiced_s >= LEAST_SLOPE_S else None
-    return Pitch(float(np.median(hz)), float(12.0 * np.log2(high / low)), slope)
+    return Pitch(float(np.median(hz)), float(12.0 * np.log2(high / low)), slope, _change(12.0 * np.log2(hz)))
 
 
 def _slope(times: Signal, hz: Signal, voiced: NDArray[np.bool_], speech: list[Interval]) -> float | None:
@@ -90,11 +101,20 @@ def _slope(times: Signal, hz: Signal, voiced: NDArray[np.bool_], speech: list[In
     return covariance / variance if variance > 0.0 else None
 
 
-def _loudness(signal: Signal, sample_rate: int, speech: list[Interval]) -> tuple[float, float]:
-    """Median level of the speech windows and the distance of its 10th and 90th percentile, in dB."""
+def _loudness(signal: Signal, sample_rate: int, speech: list[Interval]) -> Loudness:
+    """Median level of the speech windows, the distance of its 10th and 90th percentile, and its change."""
     times, views = windows(signal, sample_rate, LEVEL_WINDOW_S)
-    low, median, high = np.percentile(levels_dbfs(views[inside(times, speech)]), (10, 50, 90))
-    return float(median), float(high - low)
+    levels = levels_dbfs(views[inside(times, speech)])
+    low, median, high = np.percentile(levels, (10, 50, 90))
+    return Loudness(float(median), float(high - low), _change(levels))
+
+
+def _change(values: Signal) -> float | None:
+    """Median of the last third of ``values`` (one per `HOP_S`) minus that of the first; ``None`` for too few."""
+    third = len(values) // 3
+    if len(values) * HOP_S < LEAST_CHANGE_S:
+        return None
+    return float(np.median(values[-third:]) - np.median(values[:third]))
 
 
 def _pauses(speech: list[Interval]) -> tuple[float, int]:

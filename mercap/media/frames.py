@@ -1,8 +1,9 @@
 """Choose frames by their timestamps, make them upright and small, and append them to one file of JPEGs.
 
 A frame is taken when it is the first at or after the next point of the sampling grid, so a video slower than
-the grid gives each of its frames once and none twice. Costs about 3 ms per frame taken at 640x480, nothing
-for the others; needs OpenCV.
+the grid gives each of its frames once and none twice. FFmpeg's scaler converts and shrinks in one pass, and is kept
+from frame to frame (setting it up costs as much as using it): about 1.5 ms per frame taken at 640x480, nothing for the
+others; needs OpenCV and PyAV.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import cv2
 import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
@@ -43,6 +45,7 @@ class FrameSampler:
         self.policy = policy
         self.index = FrameIndex()
         self._next_point = 0
+        self._scaler = VideoReformatter()
 
     def offer(self, frame: VideoFrame, time_s: float, pixel_aspect: float, file: BinaryIO) -> None:
         """Append ``frame`` to ``file`` if the grid asks for it. ``time_s`` is not negative."""
@@ -57,16 +60,21 @@ class FrameSampler:
         self.index.times_s.append(round(time_s, 6))
 
     def _upright(self, frame: VideoFrame, pixel_aspect: float) -> NDArray[np.uint8]:
-        """The frame as blue-green-red, turned, scaled; all frames of a clip get the size of the first."""
-        image = frame.to_ndarray(format="bgr24")
+        """The frame as blue-green-red, scaled, turned; all frames of a clip get the size of the first."""
         turn = frame.rotation % 360
-        if turn in UPRIGHT:
-            image = cv2.rotate(image, UPRIGHT[turn])
+        sideways = turn in (90, 270)
         if not self.index.width:
-            aspect = 1 / pixel_aspect if turn in (90, 270) else pixel_aspect
-            self.index.width, self.index.height = self._size(image.shape[1], image.shape[0], aspect)
-        size = self.index.width, self.index.height
-        return np.asarray(image, np.uint8) if size == image.shape[1::-1] else _shrink(image, size)
+            upright = (frame.height, frame.width) if sideways else (frame.width, frame.height)
+            aspect = 1 / pixel_aspect if sideways else pixel_aspect
+            self.index.width, self.index.height = self._size(*upright, aspect)
+        width, height = self.index.width, self.index.height
+        if sideways:
+            width, height = height, width
+        scaled = self._scaler.reformat(
+            frame, width, height, format="bgr24", interpolation=Interpolation.AREA, threads=1
+        )
+        image = np.asarray(scaled.to_ndarray(), np.uint8)
+        return np.asarray(cv2.rotate(image, UPRIGHT[turn]), np.uint8) if turn in UPRIGHT else image
 
     def _size(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
         """Even width and height with the shown aspect, no taller than the policy or the source."""
@@ -74,10 +82,6 @@ class FrameSampler:
             pixel_aspect = 1.0
         scale = min(1.0, self.policy.height_max / height)
         return _even(width * scale * pixel_aspect), _even(height * scale)
-
-
-def _shrink(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _even(length: float) -> int:

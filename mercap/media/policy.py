@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Raise when the same file under the same policy gives other frames or samples: derived media is then made anew, and
 # the cells that read it are computed anew.
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 
 
 class FramePolicy(BaseModel):
