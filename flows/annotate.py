@@ -25,13 +25,13 @@ from flows.options import AnnotateOptions
 from flows.report import ledger_markdown
 from flows.run import Report, Run, begin, finish, run_stages
 from mercap.errors import MercapError
-from tasks.context import CellSpec
+from tasks.plan import Shards
 from tasks.shard import ShardSummary, run_shard
 
 WINDOW = 4
 
 # Runs of this process, by run id. Task parameters stay small and readable: ids, never clips.
-_RUNS: dict[str, tuple[Run, list[list[CellSpec]]]] = {}
+_RUNS: dict[str, tuple[Run, Shards]] = {}
 
 
 def run_name() -> str:
@@ -99,7 +99,7 @@ class _Submitter:
     def __init__(self) -> None:
         self._artifact: UUID | None = None
 
-    def __call__(self, run: Run, stage_key: str, shards: list[list[CellSpec]]) -> Iterator[ShardSummary]:
+    def __call__(self, run: Run, stage_key: str, shards: Shards) -> Iterator[ShardSummary]:
         _RUNS[run.run_id] = (run, shards)
         waiting = deque(range(len(shards)))
         under_way: deque[PrefectFuture[ShardSummary]] = deque()

@@ -44,8 +44,8 @@ from storage.schema import Status
 from storage.snapshots import content_digest, take_snapshot
 from storage.store import Store
 from tasks.clips import Catalogue, catalogue
-from tasks.context import CellSpec, Context
-from tasks.plan import Plan, StageState, open_indexes, settled_state, stage_state
+from tasks.context import Context
+from tasks.plan import Plan, Shards, StageState, open_indexes, settled_state, stage_state
 from tasks.shard import ShardSummary
 
 _LIBRARIES = (
@@ -60,7 +60,7 @@ _LIBRARIES = (
 )
 
 # (stage key, shards) -> summaries, as they are done
-Runner = Callable[["Run", str, list[list[CellSpec]]], Iterable[ShardSummary]]
+Runner = Callable[["Run", str, Shards], Iterable[ShardSummary]]
 
 
 @dataclass(slots=True)
@@ -86,12 +86,8 @@ class Run:
     def store(self) -> Store:
         return self.context.store
 
-    def shards(self, state: StageState) -> list[list[CellSpec]]:
-        size = self.options.shard_size
-        places = state.missing
-        return [
-            [self.plan.spec(state.key, place) for place in places[at : at + size]] for at in range(0, len(places), size)
-        ]
+    def shards(self, state: StageState) -> Shards:
+        return Shards(self.plan, state.key, state.missing, self.options.shard_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,53 +179,40 @@ def finish(run: Run, observer: Observer) -> Report:
     """Ledger, snapshot, publish. Raises LedgerImbalance."""
     write_current(run.store, run.run_id, _current(run))
     # Counted from what was written, not from what this process believes it wrote.
-    current, sources = read_current(run.store, run.run_id), read_sources_of(run.store, run.run_id)
-    ledger = take_ledger(sources, current, list(run.plan.stages), _causes(run))
+    sources = read_sources_of(run.store, run.run_id)
+    causes = {row_id: cause for index in run.context.indexes.values() for row_id, cause in index.causes()}
+    ledger = take_ledger(sources, read_current(run.store, run.run_id), list(run.plan.stages), causes)
     write_ledger(run.store, run.run_id, ledger)
     check_ledger(ledger)
-    digest = content_digest(sources, current)
-    write_run(run.store, run.run_id, _record(run, "finished", content=digest))
+    write_run(run.store, run.run_id, _record(run, "finished", content=content_digest(run.store, run.run_id)))
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
     if not is_published(run.store, snapshot):
         publish(run.store, snapshot)
-    return _report(run, current, ledger, int(snapshot["id"]))
+    return _report(run, ledger, int(snapshot["id"]))
 
 
-def _current(run: Run) -> list[Current]:
-    rows = []
+def _current(run: Run) -> Iterator[list[Current]]:
+    """Stage by stage, which row of each cell counts now."""
     for key, state in run.states.items():
         index = run.context.index(key)
+        rows = []
         for clip, identity, status in zip(run.plan.clips, run.plan.ids(key), state.statuses, strict=True):
             entry = index.get(identity) if status not in (Status.BLOCKED, Status.PENDING) else None
             rows.append(Current(clip.digest, key, identity, status, entry.row_id if entry else None))
-    return rows
+        yield rows
 
 
-def _causes(run: Run) -> dict[str, str]:
-    found = {}
-    for key in run.states:
-        index = run.context.index(key)
-        for identity in run.plan.ids(key):
-            entry = index.get(identity)
-            if entry is not None and entry.cause is not None:
-                found[entry.row_id] = entry.cause
-    return found
-
-
-def _report(run: Run, current: list[Current], ledger: list[LedgerRow], snapshot: int) -> Report:
+def _report(run: Run, ledger: list[LedgerRow], snapshot: int) -> Report:
     names = len(run.catalogue.sources)
-    quarantined = quarantined_names(run.catalogue.sources, current)
+    quarantined = quarantined_names(run.catalogue.sources, read_current(run.store, run.run_id))
     bugs = sum(row.causes.get("internal_error", 0) for row in ledger)
     code = ExitCode.DONE
     if names and quarantined / names > run.options.max_quarantine:
         code = ExitCode.TOO_MANY_QUARANTINED
     if bugs:
         code = ExitCode.BUG
-    verdicts = (
-        run.context.index("verdict").payloads(row.cell_id for row in current if row.stage_key == "verdict").values()
-    )
-    labelled = {row.clip for row in current if row.stage_key == "label" and row.status == Status.OK}
+    verdicts = run.context.index("verdict").payloads(run.plan.ids("verdict")).values()
     return Report(
         run_id=run.run_id,
         exit_code=code,
@@ -237,7 +220,7 @@ def _report(run: Run, current: list[Current], ledger: list[LedgerRow], snapshot:
         clips=len(run.plan.clips),
         computed=dict(run.computed),
         quarantined=quarantined,
-        captions=len(labelled),
+        captions=sum(status is Status.OK for status in run.states["label"].statuses),
         kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
         ledger=ledger,
         snapshot=snapshot,

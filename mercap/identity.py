@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _CHUNK = 1 << 20
+CELL_ID_CHARS = 32  # hexadecimal digits
 
 
 def canonical_json(value: Any) -> str:
@@ -36,7 +37,7 @@ def cell_id(stage_key: str, config_digest: str, inputs: Sequence[str]) -> str:
     ``stage_key`` is the stage, or ``vote:<voter>``; ``inputs`` are raw digests or upstream cell ids in the
     order in which the stage declares them. No element contains a line feed, so joining is unambiguous.
     """
-    return hashlib.sha256("\n".join((stage_key, config_digest, *inputs)).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join((stage_key, config_digest, *inputs)).encode()).hexdigest()[:CELL_ID_CHARS]
 
 
 def digest_file(path: Path) -> str:

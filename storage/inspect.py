@@ -42,7 +42,7 @@ def inspect_name(store: Store, name: str) -> ClipView:
 
 
 def _current(store: Store, run_id: str) -> list[Current]:
-    return read_current(store, run_id) if (store.run_folder(run_id) / "current.parquet").exists() else []
+    return list(read_current(store, run_id)) if (store.run_folder(run_id) / "current.parquet").exists() else []
 
 
 def _cell(store: Store, row: Current) -> CellView:

@@ -7,7 +7,7 @@ the cells in the parts. A name that no status accounts for makes the run end wit
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mercap.errors import LedgerImbalance
@@ -38,44 +38,46 @@ class LedgerRow(NamedTuple):
 
 
 def take_ledger(
-    sources: Sequence[Source], current: Sequence[Current], stage_keys: Sequence[str], causes: dict[str, str]
+    sources: Sequence[Source], current: Iterable[Current], stage_keys: Sequence[str], causes: dict[str, str]
 ) -> list[LedgerRow]:
-    """``causes`` gives the cause of each quarantined or absent row by row id."""
-    by_clip = {(row.clip, row.stage_key): row for row in current}
-    return [_row(sources, by_clip, key, first=key == stage_keys[0], causes=causes) for key in stage_keys]
+    """``current`` is read once, in any order; ``causes`` gives the cause of each row that is not ok by row id."""
+    names = Counter(source.clip for source in sources if _became_a_clip(source))
+    statuses = {key: _before_any_stage(sources, first=key == stage_keys[0]) for key in stage_keys}
+    found: dict[str, Counter[str]] = {key: Counter() for key in stage_keys}
+    found[stage_keys[0]].update(s.cause for s in sources if s.status == Status.QUARANTINED and s.cause)
+    for row in current:
+        statuses[row.stage_key][row.status] += names[row.clip]
+        if row.row_id in causes:
+            found[row.stage_key][causes[row.row_id]] += names[row.clip]
+    return [_row(key, len(sources), statuses[key], found[key]) for key in stage_keys]
 
 
-def _row(
-    sources: Sequence[Source], by_clip: dict[tuple[str, str], Current], key: str, *, first: bool, causes: dict[str, str]
-) -> LedgerRow:
-    statuses: Counter[str] = Counter()
-    found: Counter[str] = Counter()
-    for source in sources:
-        if source.status == Status.DUPLICATE:
-            statuses[Status.DUPLICATE] += 1
-        elif source.status == Status.QUARANTINED:
-            # It never became a clip: quarantined where it came in, blocked everywhere after.
-            statuses[Status.QUARANTINED if first else Status.BLOCKED] += 1
-            if first and source.cause:
-                found[source.cause] += 1
-        elif source.clip is not None and (row := by_clip.get((source.clip, key))) is not None:
-            statuses[row.status] += 1
-            if row.row_id in causes:
-                found[causes[row.row_id]] += 1
+def _became_a_clip(source: Source) -> bool:
+    return source.clip is not None and source.status not in (Status.DUPLICATE, Status.QUARANTINED)
+
+
+def _before_any_stage(sources: Sequence[Source], *, first: bool) -> Counter[str]:
+    """Names that no cell stands for: quarantined where they came in, blocked everywhere after."""
+    refused = sum(source.status == Status.QUARANTINED for source in sources)
+    duplicates = sum(source.status == Status.DUPLICATE for source in sources)
+    return Counter({Status.DUPLICATE: duplicates, Status.QUARANTINED if first else Status.BLOCKED: refused})
+
+
+def _row(key: str, names: int, statuses: Counter[str], causes: Counter[str]) -> LedgerRow:
     return LedgerRow(
         key,
-        len(sources),
+        names,
         ok=statuses[Status.OK],
         absent=statuses[Status.ABSENT],
         quarantined=statuses[Status.QUARANTINED],
         blocked=statuses[Status.BLOCKED],
         duplicate=statuses[Status.DUPLICATE],
         pending=statuses[Status.PENDING],
-        causes=dict(sorted(found.items())),
+        causes={cause: count for cause, count in sorted(causes.items()) if count},
     )
 
 
-def quarantined_names(sources: Sequence[Source], current: Sequence[Current]) -> int:
+def quarantined_names(sources: Sequence[Source], current: Iterable[Current]) -> int:
     """Names that are quarantined themselves or whose clip is quarantined at any stage."""
     clips = {row.clip for row in current if row.status == Status.QUARANTINED}
     return sum(source.status == Status.QUARANTINED or source.clip in clips for source in sources)

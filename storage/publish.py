@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mercap.errors import StoreError
 from mercap.identity import digest_text
 from mercap.sources import CONSENT
-from storage.files import read_json, write_atomically
+from storage.files import TEMPORARY, read_json, write_atomically
 from storage.ledger import COUNTS
-from storage.runs import Current, read_current, read_runs, read_sources_of
+from storage.runs import read_current_tables, read_runs, read_sources_of
 from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store
 from storage.views import VIEWS
@@ -31,7 +33,10 @@ _RUN_SCHEMA = pa.schema(
     + [("runner", pa.string()), ("versions", pa.string())]
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
-_PARTS_AT_ONCE = 256  # each insert has a fixed cost; this many parts are some ten megabytes
+_PARTS_AT_ONCE = 16  # each insert has a fixed cost; this many parts are some megabytes
+_MEMORY = "128MB"  # whatever the number of clips
+# What the views read; leaving the rest behind saves a third of the memory.
+_CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
 _LEDGER_SCHEMA = pa.schema(
     [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
     + [(name, pa.int64()) for name in COUNTS]
@@ -72,23 +77,31 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         if not (store.root / file["path"]).exists():
             lost = f"Snapshot {snapshot['id']} lists {file['path']}, which is gone"
             raise StoreError(f"{lost}; run: mercap verify --store {store.root}")
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with (
+        TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as spill,
+        duckdb.connect(config=_config(spill)) as connection,
+    ):
         _lay_out(connection, store, snapshot)
         connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        connection.execute("USE published")  # later views read earlier ones
         for name, view in VIEWS.items():
-            # Built under its own name first, so that later views can read it; every name and text is from views.py.
+            # Every name and text is from views.py.
             connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(view.columns)} FROM ({view.sql})")
-            connection.execute(f"CREATE TABLE published.{name} AS SELECT * FROM {name}")
-            connection.execute(f"COMMENT ON TABLE published.{name} IS '{_quoted(view.about)}'")
+            connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
             for column, about in view.columns.items():
-                connection.execute(f"COMMENT ON COLUMN published.{name}.{column} IS '{_quoted(about)}'")
+                connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
         connection.execute(
-            "CREATE TABLE published.snapshot AS "
-            "SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
+            "CREATE TABLE snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
         )
         connection.execute("CHECKPOINT published")
+        connection.execute("USE memory")
         connection.execute("DETACH published")
+
+
+def _config(spill: str) -> dict[str, str | int]:
+    """Beyond `_MEMORY` DuckDB writes what it sorts and joins to a folder beside the file, removed afterwards."""
+    return {"threads": 2, "memory_limit": _MEMORY, "temp_directory": spill}
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
@@ -96,19 +109,17 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     sources = [source for run_id in snapshot["runs"] for source in read_sources_of(store, run_id)]
     # Consent withdrawn in one collection holds for what another collection made of the same content.
     withdrawn = {source.clip for source in sources if source.consent == CONSENT[-1]}
-    chosen = _chosen(store, snapshot["runs"], withdrawn)
     _fill(connection, "source", SOURCE_SCHEMA, sources)
-    connection.register(
-        "chosen_arrow", pa.table({"row_id": pa.array([row.row_id for row in chosen.values()], pa.string())})
-    )
-    connection.execute("CREATE TEMP TABLE chosen AS SELECT row_id FROM chosen_arrow")
-    connection.register("cell_arrow", CELL_SCHEMA.empty_table())
+    connection.register("cell_arrow", _CELL_SCHEMA.empty_table())
     connection.execute("CREATE TEMP TABLE cell AS SELECT * FROM cell_arrow")
-    parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith("cells/")]
-    for at in range(0, len(parts), _PARTS_AT_ONCE):
-        rows = pa.concat_tables([store.read_part(part) for part in parts[at : at + _PARTS_AT_ONCE]])
-        connection.register("cell_arrow", rows)
-        connection.execute("INSERT INTO cell SELECT p.* FROM cell_arrow AS p JOIN chosen USING (row_id)")
+    for stage, chosen in _chosen(store, snapshot["runs"], withdrawn).items():
+        prefix = f"cells/{stage}/"
+        parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith(prefix)]
+        for at in range(0, len(parts), _PARTS_AT_ONCE):
+            tables = [store.read_part(part, tuple(_CELL_SCHEMA.names)) for part in parts[at : at + _PARTS_AT_ONCE]]
+            rows = pa.concat_tables(tables)
+            connection.register("cell_arrow", rows.filter(pc.is_in(rows["row_id"], chosen)))
+            connection.execute("INSERT INTO cell SELECT * FROM cell_arrow")
     connection.unregister("cell_arrow")
     configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
     bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]
@@ -117,17 +128,25 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
 
 
-def _chosen(store: Store, run_ids: list[str], withdrawn: set[str | None]) -> dict[tuple[str, str], Current]:
-    """The row that counts for each cell. A clip that several collections hold takes all its cells from the newest."""
-    owner: dict[str, str] = {}
-    rows: dict[tuple[str, str], Current] = {}
+def _chosen(store: Store, run_ids: list[str], withdrawn: set[str | None]) -> dict[str, Any]:
+    """Per stage, ids of the rows that count. A clip that several collections hold takes all from the newest."""
+    taken = pa.array(sorted(clip for clip in withdrawn if clip), pa.string())
+    found: dict[str, list[Any]] = {}
     for run_id in reversed(run_ids):
-        for row in read_current(store, run_id):
-            if row.clip in withdrawn or row.row_id is None:
-                continue
-            if owner.setdefault(row.clip, run_id) == run_id:
-                rows[row.clip, row.stage_key] = row
-    return rows
+        clips = [taken]
+        for table in read_current_tables(store, run_id):
+            rows = _rows_of_others(table, taken)
+            clips.append(pc.unique(rows["clip"]))
+            for key in pc.unique(rows["stage_key"]).to_pylist():
+                of_stage = rows.filter(pc.equal(rows["stage_key"], key))["row_id"]
+                found.setdefault(key.partition(":")[0], []).extend(of_stage.chunks)
+        taken = pc.unique(pa.concat_arrays(clips))
+    return {stage: pa.concat_arrays(chunks) for stage, chunks in found.items()}
+
+
+def _rows_of_others(table: Any, taken: Any) -> Any:
+    """Current rows that exist, without those of clips in ``taken``."""
+    return table.filter(pc.and_(pc.is_valid(table["row_id"]), pc.invert(pc.is_in(table["clip"], taken))))
 
 
 def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:

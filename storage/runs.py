@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -67,22 +68,45 @@ def read_sources_of(store: Store, run_id: str) -> list[Source]:
     return [Source(*row) for row in _rows(store, run_id, "sources", SOURCE_SCHEMA)]
 
 
-def write_current(store: Store, run_id: str, rows: list[Current]) -> None:
-    _write(store, run_id, "current", rows, CURRENT_SCHEMA)
+def write_current(store: Store, run_id: str, stages: Iterable[Sequence[Current]]) -> None:
+    """The rows of one stage after another, each a row group, so that no reader needs to hold more than one."""
+
+    def fill(temporary: Path) -> None:
+        with pq.ParquetWriter(temporary, CURRENT_SCHEMA, compression="zstd") as writer:
+            for rows in stages:
+                writer.write_table(_table(rows, CURRENT_SCHEMA))
+
+    write_atomically(store.run_folder(run_id) / "current.parquet", fill)
 
 
-def read_current(store: Store, run_id: str) -> list[Current]:
-    return [Current(*row) for row in _rows(store, run_id, "current", CURRENT_SCHEMA)]
+def read_current(store: Store, run_id: str) -> Iterator[Current]:
+    """Stage by stage."""
+    for table in read_current_tables(store, run_id):
+        yield from (Current(*row) for row in _tuples(table, CURRENT_SCHEMA))
 
 
-def _write(store: Store, run_id: str, what: str, rows: list[Any], schema: pa.Schema) -> None:
-    columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    table = pa.table(arrays, schema=schema)
+def read_current_tables(store: Store, run_id: str) -> Iterator[Any]:
+    """The same as pyarrow tables, one per stage."""
+    with pq.ParquetFile(store.run_folder(run_id) / "current.parquet") as file:
+        for group in range(file.num_row_groups):
+            yield migrate(file.read_row_group(group))
+
+
+def _write(store: Store, run_id: str, what: str, rows: Sequence[Any], schema: pa.Schema) -> None:
     path = store.run_folder(run_id) / f"{what}.parquet"
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    write_atomically(path, lambda temporary: pq.write_table(_table(rows, schema), temporary, compression="zstd"))
+
+
+def _table(rows: Sequence[Any], schema: pa.Schema) -> Any:
+    columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 def _rows(store: Store, run_id: str, what: str, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
-    table = migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read())
+    return _tuples(migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read()), schema)
+
+
+def _tuples(table: Any, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
     return zip(*(table[name].to_pylist() for name in schema.names), strict=True)

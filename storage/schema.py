@@ -26,9 +26,11 @@ SETTLED = (Status.OK, Status.ABSENT)
 
 
 class CellRow(NamedTuple):
-    """One attempt at one cell, as stored. `payload` is the JSON of the stage's record (mercap/records.py)."""
+    """One attempt at one cell. `payload` is the JSON of the stage's record (mercap/records.py).
 
-    row_id: str
+    The part it is written to adds a row id and the moment of the commit.
+    """
+
     cell_id: str
     clip: str
     stage: str
@@ -48,7 +50,6 @@ class CellRow(NamedTuple):
     worker: str
     started_at: datetime
     seconds: float
-    committed_at: datetime
 
 
 CELL_SCHEMA = pa.schema(
@@ -108,9 +109,8 @@ CURRENT_SCHEMA = pa.schema(
 )
 
 
-def cells_table(rows: list[CellRow]) -> Any:
+def cells_table(rows: list[CellRow], row_ids: list[str], committed_at: datetime) -> Any:
     """A pyarrow table of the rows, under the explicit schema (types never drift between parts)."""
-    columns = zip(*rows, strict=True) if rows else [[] for _ in CELL_SCHEMA]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, CELL_SCHEMA, strict=True)], schema=CELL_SCHEMA
-    )
+    columns = dict(zip(CellRow._fields, zip(*rows, strict=True) if rows else [()] * len(CellRow._fields), strict=True))
+    columns |= {"row_id": tuple(row_ids), "committed_at": (committed_at,) * len(rows)}
+    return pa.table([pa.array(columns[field.name], field.type) for field in CELL_SCHEMA], schema=CELL_SCHEMA)

@@ -7,22 +7,32 @@ annotating the first again replaces its part. Training and benchmarks name a sna
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from mercap.errors import StoreError
-from mercap.identity import canonical_json, digest_file, digest_text
+from mercap.identity import canonical_json, digest_file
 from storage.files import read_json, write_json
-from storage.runs import Current, Source, read_current, read_runs
+from storage.runs import read_current_tables, read_runs, read_sources_of
+from storage.schema import CURRENT_SCHEMA
 from storage.store import Store
 
 
-def content_digest(sources: Sequence[Source], current: Sequence[Current]) -> str:
+def content_digest(store: Store, run_id: str) -> str:
     """What a run came to: equal for two runs that found everything as it was."""
-    cells = sorted("|".join((row.clip, row.stage_key, row.cell_id, row.status, row.row_id or "")) for row in current)
-    return digest_text("\n".join([*sorted(canonical_json(list(source)) for source in sources), *cells]))
+    state = hashlib.sha256()
+    for line in sorted(canonical_json(list(source)) for source in read_sources_of(store, run_id)):
+        state.update(f"{line}\n".encode())
+    for table in read_current_tables(store, run_id):
+        columns = [pc.fill_null(table[name], "") for name in CURRENT_SCHEMA.names]
+        lines = pc.binary_join_element_wise(*columns, "|")
+        state.update("\n".join([*sorted(lines.to_pylist()), ""]).encode())
+    return state.hexdigest()
 
 
 def covered_runs(store: Store, recipe_digest: str) -> list[dict[str, Any]]:
@@ -70,10 +80,19 @@ def _files(store: Store, run_ids: list[str], before: list[dict[str, Any]]) -> li
     needed: set[str] = set()
     for run_id in run_ids:
         needed.update(f"runs/{run_id}/{name}.parquet" for name in ("sources", "current"))
-        for row in read_current(store, run_id):
-            if row.row_id is not None:
-                needed.add(f"cells/{row.stage_key.partition(':')[0]}/{row.row_id.rpartition(':')[0]}.parquet")
+        for table in read_current_tables(store, run_id):
+            needed.update(_parts(table))
     return [known.get(path) or _file(store, path) for path in sorted(needed)]
+
+
+def _parts(table: Any) -> Iterator[str]:
+    """The parts in which the current rows of one run lie."""
+    rows = table.filter(pc.is_valid(table["row_id"]))
+    stages = pc.replace_substring_regex(rows["stage_key"], ":.*$", "")
+    stems = pc.replace_substring_regex(rows["row_id"], ":[0-9]+$", "")
+    yield from pc.unique(
+        pc.binary_join_element_wise("cells", stages, pc.binary_join_element_wise(stems, "parquet", "."), "/")
+    ).to_pylist()
 
 
 def _file(store: Store, path: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,14 +101,17 @@ class Store:
         return config
 
     # --- parts -----------------------------------------------------------------------------------------------
-    def write_part(self, stage: str, run_id: str, shard: int, rows: list[CellRow]) -> Path:
-        """One immutable part. The rows get their ``row_id`` here: the part's name and their place in it."""
+    def write_part(
+        self, stage: str, run_id: str, shard: int, rows: list[CellRow], committed_at: datetime | None = None
+    ) -> Path:
+        """One immutable part, committed now. The rows get their ids here: the part's name and their place in it."""
         folder = self.root / "cells" / stage
         folder.mkdir(exist_ok=True)
         stem = f"part-{run_id}-{shard:05d}-{secrets.token_hex(5)}"
         path = folder / f"{stem}.parquet"
-        named = [row._replace(row_id=f"{stem}:{place}") for place, row in enumerate(rows)]
-        write_atomically(path, lambda temporary: pq.write_table(cells_table(named), temporary, compression="zstd"))
+        row_ids = [row_id(stem, place) for place in range(len(rows))]
+        table = cells_table(rows, row_ids, committed_at or datetime.now(UTC))
+        write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
         return path
 
     def read_part(self, path: Path, columns: tuple[str, ...] | None = None) -> Any:
@@ -124,6 +128,11 @@ class Store:
             ) from None
         table = migrate(table)
         return table.select(list(columns)) if columns else table
+
+
+def row_id(part: str, place: int) -> str:
+    """Name of one row: the stem of its part's file and its place in it."""
+    return f"{part}:{place}"
 
 
 @functools.lru_cache(maxsize=256)  # a shard of each of four threads, and a handful of stages that it reads

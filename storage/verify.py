@@ -20,7 +20,7 @@ from storage.ledger import LedgerRow
 from storage.publish import published_snapshot
 from storage.runs import read_runs
 from storage.snapshots import latest_snapshot, read_snapshots
-from storage.store import Store
+from storage.store import Store, row_id
 
 
 class Finding(NamedTuple):
@@ -64,10 +64,11 @@ def _parts(store: Store) -> Iterator[Finding]:
             except MercapError as error:
                 yield Finding("error", where, str(error))
                 continue
-            for row in rows:
-                yield from (
-                    Finding("error", where, f"{row['row_id']}: {fault}") for fault in _faults(row, stage, known)
-                )
+            for place, row in enumerate(rows):
+                faults = [*_faults(row, stage, known)]
+                if row["row_id"] != row_id(path.stem, place):
+                    faults.append("the row id is not its part and place")
+                yield from (Finding("error", where, f"{row['row_id']}: {fault}") for fault in faults)
                 if row["status"] == "ok" and payloads.setdefault(row["cell_id"], row["payload"]) != row["payload"]:
                     message = f"{row['cell_id']} was computed twice with different answers; the first counts"
                     yield Finding("notice", where, message)

@@ -5,10 +5,10 @@ Every id is computed from the recipe and the catalogue alone, so `mercap plan` a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, overload
 
-from mercap.identity import cell_id
+from mercap.identity import CELL_ID_CHARS, cell_id
 from mercap.recipe import Recipe
 from mercap.stages import MEDIA, SUBTITLE, Stage, plan_stages, supplied_transcribe
 from storage.cells import CellIndex
@@ -16,6 +16,31 @@ from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Clip
 from tasks.context import CellSpec
+
+
+class CellIds(Sequence[str]):
+    """Cell ids in one string: a plan of a million clips and a dozen stages fits into memory."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._joined = "".join(ids)
+
+    def __len__(self) -> int:
+        return len(self._joined) // CELL_ID_CHARS
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self._joined[place * CELL_ID_CHARS : (place + 1) * CELL_ID_CHARS]
+
+    def __iter__(self) -> Iterator[str]:
+        joined = self._joined
+        return (joined[at : at + CELL_ID_CHARS] for at in range(0, len(joined), CELL_ID_CHARS))
 
 
 class Plan:
@@ -27,12 +52,12 @@ class Plan:
         self.stages = plan_stages(recipe)
         self._supplied = supplied_transcribe()
         # What a stage can read, a column each, aligned with the clips: raw digests, then cell ids stage by stage.
-        self._columns: dict[str, list[str]] = {
+        self._columns: dict[str, Sequence[str]] = {
             MEDIA: [clip.digest for clip in self.clips],
             SUBTITLE: [clip.subtitle_digest or "" for clip in self.clips],
         }
         for key in self.stages:
-            self._columns[key] = [self._identify(key, place) for place in range(len(self.clips))]
+            self._columns[key] = CellIds(self._identify(key, place) for place in range(len(self.clips)))
 
     def stage(self, key: str, clip: Clip) -> Stage:
         """The stage as it applies to this clip: supplied words replace the recogniser."""
@@ -45,7 +70,7 @@ class Plan:
         stage = self.stage(key, self.clips[place])
         return cell_id(key, stage.config_digest, self._inputs(stage, place))
 
-    def ids(self, key: str) -> list[str]:
+    def ids(self, key: str) -> Sequence[str]:
         """Cell ids of one stage, aligned with ``clips``."""
         return self._columns[key]
 
@@ -53,6 +78,28 @@ class Plan:
         stage = self.stage(key, self.clips[place])
         upstream = {name: self._columns[name][place] for name in stage.upstream}
         return CellSpec(stage, self.clips[place], self._columns[key][place], self._inputs(stage, place), upstream)
+
+
+class Shards(Sequence[list[CellSpec]]):
+    """The missing cells of one stage in shards of ``size``, each put together when it is asked for."""
+
+    def __init__(self, plan: Plan, key: str, places: Sequence[int], size: int) -> None:
+        self._plan, self._key, self._places, self._size = plan, key, places, size
+
+    def __len__(self) -> int:
+        return -(-len(self._places) // self._size)
+
+    @overload
+    def __getitem__(self, number: int) -> list[CellSpec]: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[list[CellSpec]]: ...
+    def __getitem__(self, number: int | slice) -> list[CellSpec] | list[list[CellSpec]]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        places = self._places[number * self._size : (number + 1) * self._size]
+        return [self._plan.spec(self._key, place) for place in places]
 
 
 class StageState(NamedTuple):
@@ -80,7 +127,7 @@ def stage_state(plan: Plan, key: str, indexes: dict[str, CellIndex], before: dic
             statuses.append(Status.PENDING)
             missing.append(place)
         else:
-            statuses.append(Status(entry.status))
+            statuses.append(entry.status)
     return StageState(key, statuses, missing)
 
 

@@ -70,19 +70,15 @@ class _Writer:
 
     def flush(self) -> None:
         if self._rows:
-            now = datetime.now(UTC)
-            rows = [row._replace(committed_at=now) for row in self._rows]
-            self._context.store.write_part(self._stage, self._context.run_id, self._shard, rows)
-            self.written += len(rows)
+            self._context.store.write_part(self._stage, self._context.run_id, self._shard, self._rows)
+            self.written += len(self._rows)
             self._rows.clear()
         self._flushed = time.monotonic()
 
 
 def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> CellRow:
     before = context.index(spec.stage.key).get(spec.cell_id)
-    now = datetime.now(UTC)
     return CellRow(
-        row_id="",  # given by the part it is written to
         cell_id=spec.cell_id,
         clip=spec.clip.digest,
         stage=spec.stage.name,
@@ -100,7 +96,6 @@ def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> Cell
         run_id=context.run_id,
         shard=shard,
         worker=context.worker,
-        started_at=now - timedelta(seconds=outcome.seconds),
+        started_at=datetime.now(UTC) - timedelta(seconds=outcome.seconds),
         seconds=outcome.seconds,
-        committed_at=now,  # replaced when the part is written
     )

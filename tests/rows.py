@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from mercap.identity import cell_id, digest_config
 from storage.schema import CellRow
+from storage.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = {"version": 1}
 
 
 def row(clip: str = "c1", *, at: float = 0.0, **changes: Any) -> CellRow:
-    """An ``ok`` row of `merge` for ``clip``, committed ``at`` seconds after a fixed moment."""
+    """An ``ok`` row of `merge` for ``clip``, started ``at`` seconds after a fixed moment."""
     inputs = changes.pop("inputs", [clip])
     moment = START + timedelta(seconds=at)
     config = digest_config(CONFIG)
     made = CellRow(
-        row_id="", cell_id=cell_id("merge", config, inputs), clip=clip, stage="merge", voter=None, status="ok",
+        cell_id=cell_id("merge", config, inputs), clip=clip, stage="merge", voter=None, status="ok",
         config=config, inputs=inputs, input_rows=[], payload='{"text":"t","language":"en"}', raw=None, cause=None,
         message=None, retryable=False, attempts=1, run_id="r", shard=0, worker="w", started_at=moment, seconds=0.1,
-        committed_at=moment,
     )  # fmt: skip
     return made._replace(**changes)
+
+
+def commit(store: Store, rows: list[CellRow], stage: str = "merge") -> Path:
+    """A part of ``rows``, committed when they were started."""
+    return store.write_part(stage, "r", 0, rows, committed_at=rows[0].started_at)
 
 
 def failed(clip: str = "c1", **changes: Any) -> CellRow:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from storage.cells import MAX_ATTEMPTS, CellIndex
 from storage.schema import CellRow
 from storage.store import Store
-from tests.rows import failed, row
+from tests.rows import commit, failed, row
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Store:
 
 def index_of(store: Store, *parts: list[CellRow]) -> CellIndex:
     for rows in parts:
-        store.write_part("merge", "r", 0, rows)
+        commit(store, rows)
     index = CellIndex(store, "merge")
     index.refresh()
     return index

@@ -13,7 +13,7 @@ from storage.schema import CellRow
 from storage.snapshots import covered_runs, latest_snapshot, take_snapshot
 from storage.store import Store
 from storage.verify import Finding, verify
-from tests.rows import CONFIG, row
+from tests.rows import CONFIG, commit, row
 
 LABELS = '{"labels":[],"sentiment":"neutral"}'
 RUN = {
@@ -68,7 +68,7 @@ def finish_run(store: Store, run_id: str = "r1", **changes: object) -> None:
     part = store.write_part("merge", run_id, 0, [row()])
     write_run(store, run_id, {**RUN, "run_id": run_id, **changes})
     write_sources(store, run_id, [Source("c", "a", "a.mp4", "c1", "ok")])
-    write_current(store, run_id, [Current("c1", "merge", row().cell_id, "ok", f"{part.stem}:0")])
+    write_current(store, run_id, [[Current("c1", "merge", row().cell_id, "ok", f"{part.stem}:0")]])
 
 
 def test_a_snapshot_lists_exact_files_and_verify_holds_it_to_them(store: Store) -> None:
@@ -100,8 +100,8 @@ def test_a_limited_run_never_stands_in_for_a_full_one(store: Store) -> None:
 
 def test_a_row_computed_from_a_row_that_does_not_count_is_a_notice(store: Store) -> None:
     """Two processes raced for one cell with a model that answers differently each time."""
-    second = store.write_part("merge", "r", 0, [row("c1", at=5, payload='{"text":"b","language":"en"}')])
-    first = store.write_part("merge", "r", 0, [row("c1", at=1)])
+    second = commit(store, [row("c1", at=5, payload='{"text":"b","language":"en"}')])
+    first = commit(store, [row("c1", at=1)])
     config = store.keep_config({"version": 1})
     for clip, part in (("c1", first), ("c2", second)):
         made = row(clip, stage="label", config=config, input_rows=[f"{part.stem}:0"], payload=LABELS)
