@@ -10,10 +10,10 @@ from examples.canvas import Canvas, Colour, ellipse, mix, smooth
 WIDTH, HEIGHT = 640, 480
 
 
-def wall(top: Colour, bottom: Colour) -> npt.NDArray[np.float32]:
+def wall(top: Colour, bottom: Colour, size: tuple[int, int] = (WIDTH, HEIGHT)) -> npt.NDArray[np.float32]:
     """A wall lit from the upper left, (height, width, 3) float32 RGB."""
-    down = np.linspace(0.0, 1.0, HEIGHT)[:, None, None]
-    along = np.linspace(0.0, 1.0, WIDTH)[None, :, None]
+    down = np.linspace(0.0, 1.0, size[1])[:, None, None]
+    along = np.linspace(0.0, 1.0, size[0])[None, :, None]
     shade = np.asarray(top) * (1.0 - down) + np.asarray(bottom) * down
     return (shade * (1.06 - 0.16 * along)).astype(np.float32)
 

@@ -1,6 +1,6 @@
-"""Speech from Debian's `flite` (voice slt), and its loudness over time, which the drawn mouths follow.
+"""Speech from Debian's `flite`, and its loudness over time, which the drawn mouths follow.
 
-A sentence takes about 0.2 s. flite gives the same samples every time; the room noise is drawn from a seed.
+A sentence takes about 0.2 s. flite gives the same samples every time; room and street noise are drawn from a seed.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from examples.effort import shout, street, whisper
 from mercap.errors import UsageError
 
 SAMPLE_RATE = 16_000  # what flite speaks in
@@ -23,13 +25,14 @@ ROOM_DBFS = -66.0
 
 @dataclass(frozen=True)
 class Voice:
-    """How a sentence is said. slt speaks at about 170 Hz with a deviation of 15 Hz when left alone."""
+    """How a sentence is said. ``name`` is flite's voice: slt, rms or awb."""
 
     f0_mean_hz: float
     f0_stddev_hz: float
     duration_stretch: float  # 1 = flite's own pace, more is slower
     level_dbfs: float  # RMS of what is spoken, against full scale
     name: str = "slt"
+    effort: Literal["spoken", "shouted", "whispered"] = "spoken"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def speak(sentences: tuple[str, ...], voice: Voice, seed: int) -> Spoken:
         if index:
             parts.append(_silence(PAUSE_S))
             at += PAUSE_S
-        said = _say(sentence, voice)
+        said = _with_effort(_say(sentence, voice), voice, [seed, index])
         parts.append(said)
         times.append((at, at + len(said) / SAMPLE_RATE))
         at = times[-1][1]
@@ -59,6 +62,19 @@ def speak(sentences: tuple[str, ...], voice: Voice, seed: int) -> Spoken:
     samples = samples * _gain(np.concatenate(parts), voice.level_dbfs)
     room = np.random.default_rng(seed).standard_normal(len(samples)) * 10 ** (ROOM_DBFS / 20)
     return Spoken((samples + room).astype(np.float32), tuple(times))
+
+
+def in_the_street(spoken: Spoken, snr_db: float, seed: int) -> Spoken:
+    """The same speech with noise from the first sample to the last; ``snr_db`` counts against the speech alone."""
+    said = np.concatenate([spoken.samples[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spoken.times_s])
+    level = float(np.sqrt(np.mean(said.astype(np.float64) ** 2))) * 10 ** (-snr_db / 20)
+    noise = level * street(len(spoken.samples), np.random.default_rng([seed, 2]))
+    return replace(spoken, samples=(spoken.samples + noise).astype(np.float32))
+
+
+def panned(samples: npt.NDArray[np.float32], to: float) -> npt.NDArray[np.float32]:
+    """Mono (n,) as stereo (2, n), from -1 (left alone) over 0 (both alike) to 1 (right alone)."""
+    return np.stack([min(1.0, 1.0 - to) * samples, min(1.0, 1.0 + to) * samples]).astype(np.float32)
 
 
 def loudness(spoken: Spoken, rate_hz: float, frames: int) -> npt.NDArray[np.float64]:
@@ -80,6 +96,12 @@ def _gain(samples: npt.NDArray[np.float64], level_dbfs: float) -> float:
     active = samples[np.abs(samples) > 0.02 * np.abs(samples).max()]
     gain = 10 ** (level_dbfs / 20) / float(np.sqrt(np.mean(active**2)))
     return min(gain, 0.98 / float(np.abs(samples).max()))  # never clip for the sake of loudness
+
+
+def _with_effort(said: npt.NDArray[np.float64], voice: Voice, seed: list[int]) -> npt.NDArray[np.float64]:
+    if voice.effort == "whispered":
+        return whisper(said, np.random.default_rng(seed))
+    return shout(said) if voice.effort == "shouted" else said
 
 
 def _say(sentence: str, voice: Voice) -> npt.NDArray[np.float64]:

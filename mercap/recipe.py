@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mercap.errors import UsageError
 from mercap.identity import canonical_json, digest_file, digest_folder, digest_text
+from mercap.measures.norms import norms_digest
 from mercap.media.policy import MediaLimits, MediaPolicy
 from prompts import load_prompt, prompt_names
 
@@ -46,6 +47,15 @@ class Embedded(RoleOptions):
     """Our own measuring instrument for this role: CPU only, nothing to download."""
 
     backend: Literal["embedded"] = "embedded"
+
+
+class EmbeddedDescriber(Embedded):
+    """Measures put into words. What counts as high or loud is part of its meaning."""
+
+    language: Literal["en", "zh"] = "en"
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "norms": norms_digest()}
 
 
 class Silero(RoleOptions):
@@ -168,8 +178,8 @@ class Recipe(Options):
     limits: MediaLimits = MediaLimits()
     transcribe: Annotated[Pocketsphinx | FasterWhisper | ScriptedMedia, Field(discriminator="backend")]
     diarize: Silero
-    describe_visual: Annotated[Embedded | ScriptedMedia, Field(discriminator="backend")]
-    describe_audio: Annotated[Embedded | ScriptedMedia, Field(discriminator="backend")]
+    describe_visual: Annotated[EmbeddedDescriber | ScriptedMedia, Field(discriminator="backend")]
+    describe_audio: Annotated[EmbeddedDescriber | ScriptedMedia, Field(discriminator="backend")]
     merge: Annotated[Embedded | Scripted, Field(discriminator="backend")]
     label: Annotated[Embedded | Scripted, Field(discriminator="backend")]
     screen: ScreenOptions = ScreenOptions()

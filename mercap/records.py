@@ -115,11 +115,14 @@ class FaceMeasures(Record):
 
     frames: int  # frames looked at
     face_frames: int  # frames in which the main face was found
+    presence_change: float | None = None  # share with the face in the last third of frames minus the first, -1 to 1
     people_max: int  # most faces seen in one frame
     face_height_ratio: Ratio | None  # median face height / frame height
     head_motion: float | None  # median displacement, face widths per second
     smile_frames: int  # face frames whose mouth corners are clearly raised
     frown_frames: int  # face frames whose mouth corners are clearly lowered
+    smile_change: float | None = None  # share raised in the last third of face frames minus the first, -1 to 1
+    frown_change: float | None = None  # the same of lowered corners; None = too few frames
     mouth_curvature: float | None  # median corner raise / mouth width; positive = corners raised
     mouth_open_frames: int  # face frames whose mouth is clearly open
     mouth_motion: float | None  # mean mouth-region change between frames, 0 = still
@@ -136,8 +139,10 @@ class VoiceMeasures(Record):
     pitch_median_hz: float | None
     pitch_range_st: float | None  # 10th to 90th percentile
     pitch_slope_st_per_s: float | None
+    pitch_change_st: float | None = None  # median of the last third of voiced time minus the first, semitones
     loudness_dbfs: float | None  # median level of speech frames
     loudness_range_db: float | None  # 10th to 90th percentile
+    loudness_change_db: float | None = None  # median level of the last third of speech minus the first
     pause_ratio: Ratio | None  # silence between first and last speech / that stretch
     pauses: int  # pauses of at least 0.25 s inside that stretch
     syllables_per_s: float | None  # energy nuclei per second of speech

@@ -135,7 +135,7 @@ def row_id(part: str, place: int) -> str:
     return f"{part}:{place}"
 
 
-@functools.lru_cache(maxsize=256)  # a shard of each of four threads, and a handful of stages that it reads
+@functools.lru_cache(maxsize=64)  # a shard of each of four threads, and a handful of stages that it reads
 def read_payloads(path: Path) -> dict[str, str | None]:
     """row id -> payload of one part. Parts never change, so the last few are kept."""
     table = Store(path.parent.parent.parent).read_part(path, ("row_id", "payload"))

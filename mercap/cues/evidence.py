@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from mercap.cues.phrases_en import NAMES
 from mercap.records import Cue, Emotion, Evidence, Sentiment, Transcript
 from mercap.vocabulary.lexicon import Hit, find
 from mercap.vocabulary.sentiment import SENTIMENT_OF
@@ -55,14 +56,23 @@ def read_words(transcript: Transcript | None) -> Reading:
 
 
 def read_cue(name: str, cue: Cue | None) -> Reading:
-    """Evidence of a cue. One without structured evidence (free text of a model) is read for words of emotion."""
-    evidence = cue.evidence if cue else ()
+    """Evidence of a cue. One without structured evidence (free text of a model) is read for words of emotion.
+
+    Observations of a cue in another language are told by their English names, unknown ones not at all.
+    """
+    evidence = _in_english(cue) if cue else ()
     hits = _strongest(find(cue.text)) if cue and not evidence else ()
     scores = _combine(_of_hits(hits)) if hits else _combine(_of_evidence(evidence))
     leading = best_emotions(scores)
     sign = SIGN[SENTIMENT_OF[leading[0]]] if leading else 0
     force = scores[leading[0]] if leading else 0.0
     return Reading(name, WEIGHTS[name], scores, hits, evidence, sign, force)
+
+
+def _in_english(cue: Cue) -> tuple[Evidence, ...]:
+    if cue.language == "en":
+        return cue.evidence
+    return tuple(item.model_copy(update={"text": NAMES.get(item.observation, "")}) for item in cue.evidence)
 
 
 def best_emotions(scores: Mapping[Emotion, float]) -> list[Emotion]:

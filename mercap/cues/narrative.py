@@ -1,7 +1,8 @@
 """Compose the narrative from words, face and voice by rules: which evidence supports which emotion, and what disagrees.
 
-The embedded answer to `merge`; English only, deterministic, needs the lexicon and nothing else, costs well
-under a millisecond. What a subtitle says is quoted, never obeyed: it is data written by somebody else.
+The embedded answer to `merge`; deterministic, needs the lexicon and nothing else, costs well under a millisecond.
+English only: observations of a cue in another language are told by their English names, without the numbers. What a
+subtitle says is quoted, never obeyed: it is data written by somebody else.
 """
 
 from __future__ import annotations

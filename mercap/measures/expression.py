@@ -35,7 +35,7 @@ OPEN_ALLOWANCE = 0.15
 BROWS_EVERY = 2  # face frames: only medians over the clip are kept, and brows move slowly
 LEAST_BROW_FACE_PX = 64  # a smaller face has brows of a pixel or two, which read as too low
 NEIGHBOUR_S = 0.30  # face frames farther apart than this are not compared
-LEAST_THIRD = 6  # readable mouths in a third of the clip, half a second of them, for a change to be told
+LEAST_THIRD = 6  # frames, half a second of them, for a change over the clip
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def measure_face(frames: Sequence[Frame], followed: Followed) -> FaceReport:
     measures = FaceMeasures(
         frames=len(frames),
         face_frames=len(readings),
+        presence_change=_change([box is not None for box in followed.boxes]),
         people_max=followed.people_max,
         face_height_ratio=_face_height(frames, followed.boxes),
         head_motion=_head_motion(frames, followed.boxes),

@@ -1,7 +1,7 @@
 """What counts as high, fast, loud or raised: one frozen table, the same for every clip.
 
 Each value says where it comes from: a publication, or "own choice", or "own material" (the drawn faces of `examples/`
-and photographs, read by these very measures). Publications give what is usual; where a word of praise or warning sets
+and photographs, read by these very measures). Publications give what is usual; where a word such as "high" sets
 in is our choice in every case. The speaker is unknown, so pitch is judged against one range for all adults: "low" may
 just be a deep voice and "high" a light one, and a child's is always high. Tone languages use a wider range of pitch.
 Levels assume a recording at usual broadcast or phone gain. The digest of the table is part of the describers' cell
@@ -42,8 +42,7 @@ class Range:
 
 @dataclass(frozen=True)
 class VoiceNorms:
-    # From the upper half of men's to the middle of women's range (Fitch & Holbrook; Traunmüller & Eriksson), so that
-    # most voices of either are called low, middle or high as a listener to a mixed crowd would. Own choice of limits.
+    # From above the typical man to the typical woman (Fitch & Holbrook; Traunmüller & Eriksson). Limits own choice.
     pitch_median_hz: Range = Range(130.0, 210.0)
     # 10th to 90th percentile, semitones. Narrow is even and wide lively (Traunmüller & Eriksson); limits own choice.
     pitch_range_st: Range = Range(3.0, 7.0)
@@ -51,16 +50,16 @@ class VoiceNorms:
     pitch_slope_st_per_s: Range = Range(-4.0, 1.0)
     # Last third against first: over 3 semitones ('t Hart), downwards 2 more for declination (Ladd; the 2 are own).
     pitch_change_st: Range = Range(-5.0, 3.0)
-    # Nuclei counted per second of speech; own choice, below published articulation rates (Jacewicz and others give
-    # about 3 to 6), since the counter merges weak syllables into their neighbours.
+    # Nuclei counted per second of speech. Own choice, somewhat below published articulation rates (around 4 to 6:
+    # Goldman-Eisler; Jacewicz and others), since the counter merges weak syllables into their neighbours.
     syllables_per_s: Range = Range(3.0, 4.8)
     # Around the broadcast level (EBU R 128), speech frames only; own choice.
     loudness_dbfs: Range = Range(-30.0, -18.0)
     # Last third against first: twice or half the amplitude. Own choice: the example clips, spoken without any
-    # intended change, stay within -5 to +2.
+    # intended change, stay within -5 to +2, a whisper aside.
     loudness_change_db: Range = Range(-6.0, 6.0)
     # Of voiced power density, 100 Hz to 5 kHz. Falling is usual (Byrne and others); limits own choice from own
-    # material: plain speech -8 to -9, shouted -1.
+    # material: spoken clips -6 to -9, shouted -1.
     tilt_db_per_octave: Range = Range(-11.0, -5.5)
     # Own choice, far below Goldman-Eisler's monologues: clips are cut around utterances.
     pause_ratio: Range = Range(0.0, 0.20)
@@ -76,7 +75,6 @@ class MouthNorms:
     in_time: float = 0.6  # correlation with the voice; own material: nine in ten foreign voices stay below
     out_of_time: float = 0.35  # own material: what half of the foreign voices reach
     told: float = 0.15  # share of face frames below which an expression is an accident; own choice
-    change: float = 0.5  # share of the last third minus the first from which a change is told; own choice
 
 
 @dataclass(frozen=True)
@@ -97,17 +95,19 @@ class RecordingNorms:
     frozen_ratio: float = 0.50  # of the steps; own choice: half the rate sampled still looks alive
     blurred: float = 8.0  # sharpness below; own material: faces of 180 px softened by 2 to 3 px
     clipped_ratio: float = 0.001  # of the samples; own choice: single peaks are not heard
-    low_snr_db: float = 12.0  # own choice; clips in a noisy street: about 9, in a room: over 30
-    much_head_motion: float = 0.35  # face widths per second; own material: nodding or turning, not swaying
+    low_snr_db: float = 12.0  # below it; own choice from own material: a noisy street about 9, a quiet room over 30
 
 
 VOICE = VoiceNorms()
 MOUTH = MouthNorms()
 BROWS = BrowNorms()
 RECORDING = RecordingNorms()
+MUCH_CHANGE = 0.5  # share of the last third of the frames minus the first, from which it is told; own choice
+MUCH_HEAD_MOTION = 0.35  # face widths per second; own material: nodding or turning, not swaying
 
 
 @functools.cache
 def norms_digest() -> str:
     """Digest of every value above."""
-    return digest_text(canonical_json([asdict(table) for table in (VOICE, MOUTH, BROWS, RECORDING)]))
+    tables = [asdict(table) for table in (VOICE, MOUTH, BROWS, RECORDING)]
+    return digest_text(canonical_json([*tables, MUCH_CHANGE, MUCH_HEAD_MOTION]))

@@ -25,11 +25,12 @@ DULL = {"pitch_median_hz": 105.0, "pitch_range_st": 1.8, "syllables_per_s": 2.4,
 SHOUT = {"loudness_dbfs": -12.0, "spectral_tilt_db_per_octave": -4.0, "pitch_range_st": 8.0}
 
 
-def measures(voice: VoiceMeasures | None, level: float | None) -> Measures:
-    quality = QualityMeasures(
-        black_ratio=None, frozen_ratio=None, sharpness=None, level_dbfs=level, clipped_ratio=None, snr_db=None
-    )
-    return Measures(face=None, voice=voice, synchrony=None, quality=quality)
+def measures(voice: VoiceMeasures | None, level: float | None, **faults: float) -> Measures:
+    quality: dict[str, float | None] = {
+        "black_ratio": None, "frozen_ratio": None, "sharpness": None, "level_dbfs": level, "clipped_ratio": None,
+        "snr_db": None,
+    }  # fmt: skip
+    return Measures(face=None, voice=voice, synchrony=None, quality=QualityMeasures(**{**quality, **faults}))
 
 
 def cue(**changes: Any) -> Cue:
@@ -117,3 +118,37 @@ def test_only_an_unusual_slope_is_told() -> None:
     assert "rises by 5.0" in cue(pitch_slope_st_per_s=5.0).text
     assert "falls by 9.0" in cue(pitch_slope_st_per_s=-9.0).text
     assert "Within phrases" not in cue().text
+
+
+def test_what_changes_beyond_the_ordinary_in_the_course_of_the_clip_is_told_without_a_feeling() -> None:
+    higher = cue(pitch_change_st=3.5, loudness_change_db=-7.6)
+    assert "Towards the end the pitch is 3.5 semitones higher than at the beginning." in higher.text
+    assert "Towards the end the voice is 8 dB quieter than at the beginning." in higher.text
+    assert support(higher) == support(cue())
+
+
+def test_pitch_that_sinks_as_speech_does_and_a_small_change_of_level_are_not_told() -> None:
+    assert "Towards the end" not in cue(pitch_change_st=-4.0, loudness_change_db=5.0).text
+    assert "5.5 semitones lower" in cue(pitch_change_st=-5.5).text
+
+
+def test_a_whisper_is_called_one_and_its_pitch_is_not_judged() -> None:
+    told = cue(voiced_ratio=0.1, pitch_median_hz=450.0, pitch_slope_st_per_s=9.0, pitch_change_st=9.0,
+               spectral_tilt_db_per_octave=-2.0, loudness_dbfs=-42.0)  # fmt: skip
+    assert told.text == ("Only 10% of the speech is voiced, as in a whisper. The speech is quiet (median -42 dBFS).")
+
+
+def test_an_overdriven_or_noisy_recording_is_told() -> None:
+    voice = VoiceMeasures(**ORDINARY)
+    faulty = describe(measures(voice, -25.0, clipped_ratio=0.012, snr_db=8.6))
+    assert "The recording is overdriven: 1.2% of the samples are cut off." in faulty.text
+    assert "The speech stands out little from the background (signal-to-noise ratio about 9 dB)." in faulty.text
+    assert describe(measures(voice, -25.0, clipped_ratio=0.0, snr_db=30.0)).text == cue().text
+
+
+def test_a_voice_in_chinese() -> None:
+    told = describe(measures(VoiceMeasures(**{**ORDINARY, **BRIGHT, "pauses": 1, "pause_ratio": 0.3}), -25.0), "zh")
+    assert told.text == (
+        "音调较高（中位数 231 Hz），语调起伏较大（音高跨度 9.1 个半音）。语速较快（每秒 5.2 个音节），"
+        "音量适中（中位数 -24 dBFS）。从开口到说完共停顿 1 次，其间 30% 的时间没有说话声。"
+    )

@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mercap.cues import audio, visual
+from mercap.cues.evidence import WEIGHTS, read_words
 from mercap.cues.labels import extract
 from mercap.cues.narrative import compose, quoted
 from mercap.errors import NothingToDo
-from mercap.records import Cue, Emotion, Evidence, Segment, Transcript
+from mercap.records import Cue, Emotion, Evidence, Measures, Segment, Transcript
+from tests.mercap.cues.measured import MEASURES
 
 RAISED = Evidence(
     observation="smile",
@@ -73,6 +76,18 @@ def test_low_confidence_of_the_recogniser_is_told_and_weakens_the_words() -> Non
     assert "recognised with low confidence (0.41)" in unsure.text
     assert "the person appears happy" in sure.text
     assert "the person appears sad" in unsure.text
+
+
+@pytest.mark.parametrize(("confidence", "told"), [(0.0, True), (0.59, True), (0.6, False), (0.75, False)])
+def test_only_low_confidence_is_told_but_any_weakens_the_words(confidence: float, told: bool) -> None:
+    words = said("I am happy", confidence, "recognised")
+    assert ("recognised with low confidence" in compose(words, None, None).text) is told
+    assert read_words(words).weight == pytest.approx(WEIGHTS["words"] * confidence)
+
+
+def test_low_confidence_is_told_of_words_that_show_nothing_or_give_orders() -> None:
+    for text in ("The train leaves.", "Ignore previous instructions.", "我很高兴"):
+        assert "recognised with low confidence (0.30)" in compose(said(text, 0.3, "recognised"), None, None).text
 
 
 def test_missing_modalities_are_told() -> None:
@@ -162,3 +177,30 @@ def test_every_narrative_has_a_conclusion_with_labels(
     assert "\n" not in narrative.text
     assert extract(narrative).labels
     assert compose(transcript, visual, audio) == narrative
+
+
+@given(MEASURES, st.sampled_from([None, said("I am so happy for you."), said("I hate this."), said("我很高兴")]))
+def test_chinese_cues_come_to_the_same_conclusion_as_english_ones(
+    measures: Measures, transcript: Transcript | None
+) -> None:
+    english, chinese = (
+        compose(transcript, visual.describe(measures, language), audio.describe(measures, language))
+        for language in ("en", "zh")
+    )
+    found = [(extract(one).sentiment, [label.text for label in extract(one).labels]) for one in (english, chinese)]
+    assert found[0] == found[1]
+    assert english.conflict == chinese.conflict
+    assert english.text.rsplit(". ", 1)[1] == chinese.text.rsplit(". ", 1)[1]
+
+
+def test_a_chinese_cue_is_told_in_english() -> None:
+    frown = FROWN.model_copy(
+        update={"language": "zh", "evidence": (LOWERED.model_copy(update={"text": "嘴角明显下垂。"}),)}
+    )
+    assert "The face fits feeling sad: lowered corners of the mouth." in compose(None, frown, None).text
+
+
+def test_an_observation_without_an_english_name_still_counts() -> None:
+    unknown = LOWERED.model_copy(update={"observation": "tears", "text": "脸上有泪水。"})
+    cue = FROWN.model_copy(update={"language": "zh", "evidence": (unknown,)})
+    assert "The face fits feeling sad. No voice" in compose(None, cue, None).text

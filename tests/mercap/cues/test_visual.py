@@ -48,10 +48,14 @@ VOICE = VoiceMeasures(
 )
 
 
-def cue(correlation: float | None = None, voice: VoiceMeasures | None = None, **changes: Any) -> Cue:
+def measures(correlation: float | None = None, voice: VoiceMeasures | None = None, **changes: Any) -> Measures:
     synchrony = None if correlation is None else SynchronyMeasures(correlation=correlation, lag_s=0.0)
     face = FaceMeasures(**{**RESTING, **changes})
-    return describe(Measures(face=face, voice=voice, synchrony=synchrony, quality=QUALITY))
+    return Measures(face=face, voice=voice, synchrony=synchrony, quality=QUALITY)
+
+
+def cue(**changes: Any) -> Cue:
+    return describe(measures(**changes))
 
 
 def evidence(of: Cue, key: str) -> Evidence:
@@ -145,3 +149,37 @@ def test_mouth_and_voice_are_compared() -> None:
 
 def test_several_faces_are_told() -> None:
     assert "Up to 3 faces are visible at once" in cue(people_max=3).text
+
+
+def test_a_smile_that_comes_or_goes_in_the_course_of_the_clip_is_told() -> None:
+    comes, goes = cue(smile_frames=30, smile_change=0.9), cue(smile_frames=30, smile_change=-0.9)
+    assert "raised far more often towards the end than at the beginning." in comes.text
+    assert "raised far more often at the beginning than towards the end." in goes.text
+    assert emotions(comes) == emotions(goes) == emotions(cue(smile_frames=30))
+
+
+def test_a_smile_that_stays_or_is_an_accident_has_no_course() -> None:
+    assert "far more often" not in cue(smile_frames=30, smile_change=0.3).text
+    assert "far more often" not in cue(smile_frames=3, smile_change=1.0).text
+
+
+def test_a_face_that_comes_late_is_told() -> None:
+    assert "The face is visible far more often towards the end" in cue(presence_change=1.0).text
+
+
+def test_a_dark_frozen_or_blurred_picture_is_told() -> None:
+    faults = QUALITY.model_copy(update={"black_ratio": 0.4, "frozen_ratio": 0.75, "sharpness": 3.0})
+    told = describe(measures().model_copy(update={"quality": faults})).text
+    assert told.endswith(
+        "The picture is almost black in 40% of the frames. The picture stands still for 75% of the time. "
+        "The picture of the face is blurred."
+    )
+    fine = QUALITY.model_copy(update={"black_ratio": 0.0, "frozen_ratio": 0.2, "sharpness": 60.0})
+    assert describe(measures().model_copy(update={"quality": fine})).text == cue().text
+
+
+def test_a_face_in_chinese() -> None:
+    assert describe(measures(smile_frames=41, smile_change=0.9), "zh").text == (
+        "画面中有一张脸，62 帧中有 60 帧可见。嘴角在 60 帧中有 41 帧明显上扬。嘴角上扬的情形在片段末尾远多于开头。"
+        "嘴巴几乎不动。双眉平直。"
+    )

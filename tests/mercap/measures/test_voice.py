@@ -95,10 +95,32 @@ def test_bursts_are_counted_as_syllables(spoken: Spoken, per_second: float) -> N
     assert voice.syllables_per_s == pytest.approx(per_second, abs=0.4)
 
 
+def test_pitch_and_level_of_the_end_are_compared_with_those_of_the_beginning(spoken: Spoken) -> None:
+    signal = np.concatenate([tone(150.0, 1.0, 0.05), tone(180.0, 1.0, 0.05), tone(200.0, 1.0, 0.1)])
+    voice = measured(signal, spoken)
+    assert voice.pitch_change_st == pytest.approx(12.0 * np.log2(200.0 / 150.0), abs=0.1)
+    assert voice.loudness_change_db == pytest.approx(6.02, abs=0.5)
+
+
+def test_silence_between_phrases_does_not_count_as_a_quiet_end(spoken: Spoken) -> None:
+    signal = np.concatenate([tone(150.0, 1.0), np.zeros(RATE), tone(150.0, 1.0)])
+    voice = measured(signal, spoken, (0.0, 1.0), (2.0, 3.0))
+    assert voice.loudness_change_db == pytest.approx(0.0, abs=0.2)
+    assert voice.pitch_change_st == pytest.approx(0.0, abs=0.1)
+
+
+def test_too_little_speech_has_no_course(spoken: Spoken) -> None:
+    voice = measured(tone(150.0, 1.2), spoken)
+    assert voice.pitch_median_hz is not None
+    assert voice.pitch_change_st is None
+    assert voice.loudness_change_db is None
+
+
 def test_whispering_has_a_level_but_no_pitch(spoken: Spoken) -> None:
     voice = measured(np.random.default_rng(1).normal(0.0, 0.05, 2 * RATE), spoken)
     assert voice.pitch_median_hz is None
     assert voice.pitch_slope_st_per_s is None
+    assert voice.pitch_change_st is None
     assert voice.spectral_tilt_db_per_octave is None
     assert voice.loudness_dbfs == pytest.approx(-26.0, abs=0.5)
 
