@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filters.rules import check_rules
 from flows.observer import Observer
@@ -187,9 +187,11 @@ def finish(run: Run, observer: Observer) -> Report:
     write_run(run.store, run.run_id, _record(run, "finished", content=content_digest(run.store, run.run_id)))
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
+    counts = _counts(run)
+    run.context.forget()
     if not is_published(run.store, snapshot):
         publish(run.store, snapshot)
-    return _report(run, ledger, int(snapshot["id"]))
+    return _report(run, ledger, counts, int(snapshot["id"]))
 
 
 def _current(run: Run) -> Iterator[list[Current]]:
@@ -203,25 +205,38 @@ def _current(run: Run) -> Iterator[list[Current]]:
         yield rows
 
 
-def _report(run: Run, ledger: list[LedgerRow], snapshot: int) -> Report:
+class _Counts(NamedTuple):
+    quarantined: int
+    captions: int
+    kept: int
+
+
+def _counts(run: Run) -> _Counts:
+    verdicts = run.context.index("verdict").payloads(run.plan.ids("verdict")).values()
+    return _Counts(
+        quarantined=quarantined_names(run.catalogue.sources, read_current(run.store, run.run_id)),
+        captions=sum(status is Status.OK for status in run.states["label"].statuses),
+        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
+    )
+
+
+def _report(run: Run, ledger: list[LedgerRow], counts: _Counts, snapshot: int) -> Report:
     names = len(run.catalogue.sources)
-    quarantined = quarantined_names(run.catalogue.sources, read_current(run.store, run.run_id))
     bugs = sum(row.causes.get("internal_error", 0) for row in ledger)
     code = ExitCode.DONE
-    if names and quarantined / names > run.options.max_quarantine:
+    if names and counts.quarantined / names > run.options.max_quarantine:
         code = ExitCode.TOO_MANY_QUARANTINED
     if bugs:
         code = ExitCode.BUG
-    verdicts = run.context.index("verdict").payloads(run.plan.ids("verdict")).values()
     return Report(
         run_id=run.run_id,
         exit_code=code,
         names=names,
         clips=len(run.plan.clips),
         computed=dict(run.computed),
-        quarantined=quarantined,
-        captions=sum(status is Status.OK for status in run.states["label"].statuses),
-        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
+        quarantined=counts.quarantined,
+        captions=counts.captions,
+        kept=counts.kept,
         ledger=ledger,
         snapshot=snapshot,
         published=run.store.published,

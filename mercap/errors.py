@@ -83,6 +83,7 @@ CAUSES: dict[str, str] = {
     "no_face": "no face was found in any frame",
     "no_speech": "no speech was found in the audio",
     "no_words": "no words were supplied or recognised",
+    "unread_words": "the words are in a language the lexicon does not read, or look like an instruction to a model",
     "no_evidence": "neither words nor cues exist for this clip",
     "no_labels": "the narrative names no emotion",
 }

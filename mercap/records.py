@@ -164,6 +164,11 @@ class QualityMeasures(Record):
     clipped_ratio: Ratio | None  # samples at full scale
     snr_db: float | None  # speech level over the level outside speech
 
+    @property
+    def has_audio(self) -> bool:
+        """Whether there was any audio, silent or not."""
+        return self.clipped_ratio is not None
+
 
 class Measures(Record):
     """Answer of `measure`: numbers only. A part is ``None`` where its stream does not exist."""

@@ -54,11 +54,11 @@ class Stage:
 VERSIONS: dict[str, int] = {
     "ingest": 1,
     "diarize": 1,
-    "transcribe": 1,
-    "measure": 1,
-    "describe_visual": 1,
-    "describe_audio": 1,
-    "merge": 1,
+    "transcribe": 2,
+    "measure": 2,
+    "describe_visual": 2,
+    "describe_audio": 2,
+    "merge": 2,
     "label": 1,
     "screen": 1,
     "vote": 1,
@@ -68,8 +68,8 @@ STAGES: tuple[str, ...] = tuple(VERSIONS)
 
 # What the embedded voters read. Their code versions are part of the config, so one can change alone.
 EMBEDDED_VOTERS: dict[str, tuple[tuple[str, ...], int]] = {
-    "words": (("transcribe",), 1),
-    "voice": (("measure",), 1),
+    "words": (("transcribe",), 2),
+    "voice": (("measure",), 2),
     "face": (("measure",), 1),
 }
 

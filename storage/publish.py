@@ -21,8 +21,8 @@ from mercap.identity import digest_text
 from mercap.sources import CONSENT
 from storage.files import TEMPORARY, read_json, write_atomically
 from storage.ledger import COUNTS
-from storage.runs import read_current_tables, read_runs, read_sources_of
-from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
+from storage.runs import read_current_tables, read_runs, read_sources_table
+from storage.schema import CELL_SCHEMA
 from storage.store import Store
 from storage.views import VIEWS
 
@@ -34,7 +34,7 @@ _RUN_SCHEMA = pa.schema(
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
 _PARTS_AT_ONCE = 16  # each insert has a fixed cost; this many parts are some megabytes
-_MEMORY = "128MB"  # whatever the number of clips
+_MEMORY = "256MB"  # for sorts and joins, whatever the number of clips; half of it was too little at 10,000
 # What the views read; leaving the rest behind saves a third of the memory.
 _CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
 _LEDGER_SCHEMA = pa.schema(
@@ -81,9 +81,12 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as spill,
         duckdb.connect(config=_config(spill)) as connection,
     ):
+        connection.execute(f"ATTACH '{_quoted(Path(spill) / 'scratch.duckdb')}' AS scratch")
+        connection.execute("USE scratch")
         _lay_out(connection, store, snapshot)
+        connection.execute("CHECKPOINT scratch")
         connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
-        connection.execute("USE published")  # later views read earlier ones
+        connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
         for name, view in VIEWS.items():
             # Every name and text is from views.py.
             connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(view.columns)} FROM ({view.sql})")
@@ -95,23 +98,23 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
         )
         connection.execute("CHECKPOINT published")
-        connection.execute("USE memory")
+        connection.execute("USE scratch")
         connection.execute("DETACH published")
 
 
 def _config(spill: str) -> dict[str, str | int]:
-    """Beyond `_MEMORY` DuckDB writes what it sorts and joins to a folder beside the file, removed afterwards."""
+    """What the views are made of lies in a scratch database beside the file, removed afterwards, not in memory."""
     return {"threads": 2, "memory_limit": _MEMORY, "temp_directory": spill}
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
     runs = {run["run_id"]: run for run in read_runs(store)}
-    sources = [source for run_id in snapshot["runs"] for source in read_sources_of(store, run_id)]
+    sources = pa.concat_tables([read_sources_table(store, run_id) for run_id in snapshot["runs"]])
     # Consent withdrawn in one collection holds for what another collection made of the same content.
-    withdrawn = {source.clip for source in sources if source.consent == CONSENT[-1]}
-    _fill(connection, "source", SOURCE_SCHEMA, sources)
+    withdrawn = pc.unique(sources.filter(pc.equal(sources["consent"], CONSENT[-1]))["clip"].drop_null())
+    _load(connection, "source", sources)
     connection.register("cell_arrow", _CELL_SCHEMA.empty_table())
-    connection.execute("CREATE TEMP TABLE cell AS SELECT * FROM cell_arrow")
+    connection.execute("CREATE TABLE cell AS SELECT * FROM cell_arrow")
     for stage, chosen in _chosen(store, snapshot["runs"], withdrawn).items():
         prefix = f"cells/{stage}/"
         parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith(prefix)]
@@ -128,9 +131,9 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
 
 
-def _chosen(store: Store, run_ids: list[str], withdrawn: set[str | None]) -> dict[str, Any]:
+def _chosen(store: Store, run_ids: list[str], withdrawn: Any) -> dict[str, Any]:
     """Per stage, ids of the rows that count. A clip that several collections hold takes all from the newest."""
-    taken = pa.array(sorted(clip for clip in withdrawn if clip), pa.string())
+    taken = withdrawn
     found: dict[str, list[Any]] = {}
     for run_id in reversed(run_ids):
         clips = [taken]
@@ -162,8 +165,12 @@ def _ledger_rows(store: Store, run_ids: list[str]) -> Iterable[tuple[Any, ...]]:
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Iterable[Any]) -> None:
     columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in schema]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    connection.register("filling", pa.table(arrays, schema=schema))
-    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM filling")
+    _load(connection, name, pa.table(arrays, schema=schema))
+
+
+def _load(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
+    connection.register("filling", table)
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM filling")
     connection.unregister("filling")
 
 

@@ -61,11 +61,18 @@ def read_runs(store: Store) -> list[dict[str, Any]]:
 
 
 def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
-    _write(store, run_id, "sources", sources, SOURCE_SCHEMA)
+    table = _table(sources, SOURCE_SCHEMA)
+    path = store.run_folder(run_id) / "sources.parquet"
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
 
 def read_sources_of(store: Store, run_id: str) -> list[Source]:
-    return [Source(*row) for row in _rows(store, run_id, "sources", SOURCE_SCHEMA)]
+    return [Source(*row) for row in _tuples(read_sources_table(store, run_id), SOURCE_SCHEMA)]
+
+
+def read_sources_table(store: Store, run_id: str) -> Any:
+    """The same as a pyarrow table."""
+    return migrate(pq.ParquetFile(store.run_folder(run_id) / "sources.parquet").read())
 
 
 def write_current(store: Store, run_id: str, stages: Iterable[Sequence[Current]]) -> None:
@@ -92,20 +99,11 @@ def read_current_tables(store: Store, run_id: str) -> Iterator[Any]:
             yield migrate(file.read_row_group(group))
 
 
-def _write(store: Store, run_id: str, what: str, rows: Sequence[Any], schema: pa.Schema) -> None:
-    path = store.run_folder(run_id) / f"{what}.parquet"
-    write_atomically(path, lambda temporary: pq.write_table(_table(rows, schema), temporary, compression="zstd"))
-
-
 def _table(rows: Sequence[Any], schema: pa.Schema) -> Any:
     columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
     )
-
-
-def _rows(store: Store, run_id: str, what: str, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
-    return _tuples(migrate(pq.ParquetFile(store.run_folder(run_id) / f"{what}.parquet").read()), schema)
 
 
 def _tuples(table: Any, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:

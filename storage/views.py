@@ -40,6 +40,9 @@ _MEASURES: dict[str, dict[str, str]] = {
         "mouth_motion": "mean change of the mouth region between frames, 0 = still",
         "brow_slant": "inner minus outer brow height / face height",
         "brow_height": "brow to eye / face height",
+        "presence_change": "share with the face, last third of the frames minus the first",
+        "smile_change": "share with raised corners, last third of the face frames minus the first",
+        "frown_change": "the same of lowered corners",
     },
     "voice": {
         "voiced_ratio": "voiced / speech frames",
@@ -48,6 +51,8 @@ _MEASURES: dict[str, dict[str, str]] = {
         "pitch_slope_st_per_s": "trend of pitch, semitones per second",
         "loudness_dbfs": "median level of speech, dBFS",
         "loudness_range_db": "10th to 90th percentile of level, dB",
+        "pitch_change_st": "median pitch, last third of voiced time minus the first, semitones",
+        "loudness_change_db": "median level, last third of speech minus the first, dB",
         "pause_ratio": "silence between first and last speech / that stretch",
         "pauses": "pauses of at least 0.25 s",
         "syllables_per_s": "syllable nuclei per second of speech",

@@ -19,7 +19,7 @@ from mercap.stages import Stage
 from mercap.workers.operations import Media
 from mercap.workers.pool import Request, WorkerPool
 from storage.cells import CellIndex, Entry
-from storage.store import Store
+from storage.store import Store, read_payloads
 from tasks.clips import Clip
 
 R = TypeVar("R", bound=Record)
@@ -50,6 +50,11 @@ class Context:
 
     def index(self, stage_key: str) -> CellIndex:
         return self.indexes[stage_key.partition(":")[0]]
+
+    def forget(self) -> None:
+        """Let go of what is known of the cells, when all of them are computed: publishing reads the disk."""
+        self.indexes.clear()
+        read_payloads.cache_clear()
 
     def media(self, clip: Clip) -> Media:
         folder = derived_folder(self.store.derived, clip.digest, self.recipe.media)

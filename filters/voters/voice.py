@@ -29,15 +29,15 @@ NEUTRAL_PER_STEP = 0.5  # what it loses per mean distance from there
 def vote(measures: Measures | None) -> Vote:
     """Probabilities from the voice. Raises `NothingToDo`: ``no_audio``, or ``no_speech`` when nobody speaks."""
     if measures is None or measures.voice is None:
-        heard = measures is not None and measures.quality.level_dbfs is not None
-        raise NothingToDo("no_speech" if heard else "no_audio")
+        raise NothingToDo("no_speech" if measures is not None and measures.quality.has_audio else "no_audio")
     voice = measures.voice
+    whispered = voice.voiced_ratio < VOICE.voiced_least  # what is read off a voice then is read off noise
     at = {
-        "pitch": place(voice.pitch_median_hz, VOICE.pitch_median_hz),
-        "range": place(voice.pitch_range_st, VOICE.pitch_range_st),
-        "rate": place(voice.syllables_per_s, VOICE.syllables_per_s),
+        "pitch": place(None if whispered else voice.pitch_median_hz, VOICE.pitch_median_hz),
+        "range": place(None if whispered else voice.pitch_range_st, VOICE.pitch_range_st),
+        "rate": place(None if whispered else voice.syllables_per_s, VOICE.syllables_per_s),
         "loudness": place(voice.loudness_dbfs, VOICE.loudness_dbfs),
-        "tilt": place(voice.spectral_tilt_db_per_octave, VOICE.tilt_db_per_octave),
+        "tilt": place(None if whispered else voice.spectral_tilt_db_per_octave, VOICE.tilt_db_per_octave),
         "pauses": max(0.0, place(voice.pause_ratio, VOICE.pause_ratio)),  # no pauses are nothing unusual
     }
     scores = {emotion: sum(by[name] * at[name] for name in by) for emotion, by in WEIGHTS.items()}

@@ -16,12 +16,14 @@ PLAIN = 0.3  # words without any emotion lean to neutral: 0.29
 def vote(transcript: Transcript | None) -> Vote:
     """Probabilities from the emotion words found, as sure as the recogniser was of the words.
 
-    Abstains (`NothingToDo` ``no_words``) without words, with words in another script than Latin, which the lexicon
-    cannot read, and with words that look like an instruction to a model.
+    Abstains (`NothingToDo`): ``no_words`` without words, ``unread_words`` with words in another script than Latin,
+    which the lexicon cannot read, and with words that look like an instruction to a model.
     """
     text = transcript.text if transcript else ""
-    if transcript is None or guess_language(text) != "en" or reads_like_instruction(text):
+    if transcript is None or not text.strip():
         raise NothingToDo("no_words")
+    if guess_language(text) != "en" or reads_like_instruction(text):
+        raise NothingToDo("unread_words")
     reading = read_words(transcript)
     confidence = 1.0 if transcript.confidence is None else transcript.confidence
     scores = {Emotion.NEUTRAL: PLAIN, **reading.scores}

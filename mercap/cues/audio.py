@@ -66,7 +66,7 @@ LEVEL = Reading(
 def describe(measures: Measures, language: Language = "en") -> Cue:
     """Put the voice into words; raises NothingToDo ``no_audio`` or ``no_speech``."""
     if measures.voice is None:
-        raise NothingToDo("no_audio" if measures.quality.level_dbfs is None else "no_speech")
+        raise NothingToDo("no_speech" if measures.quality.has_audio else "no_audio")
     observed = [*_observe(measures.voice), *_recording(measures.quality)]
     return put_into_words("audio", observed, language)
 

@@ -82,8 +82,8 @@ def _opening(measures: Measures, face: FaceMeasures) -> Iterator[Observation]:
     share = face.mouth_open_frames / face.face_frames
     if share < MOUTH.told:
         return
-    spoken = measures.synchrony is not None and measures.synchrony.correlation >= MOUTH.out_of_time
-    emotions = () if spoken or share < 0.5 else (Emotion.SURPRISED,)  # speech opens mouths too
+    # Speech opens mouths too, and who speaks is not certain enough: only a mouth open in silence speaks for surprise.
+    emotions = () if measures.voice is not None or share < 0.5 else (Emotion.SURPRISED,)
     values = {"mouth_open_frames": face.mouth_open_frames, "face_frames": face.face_frames}
     yield Observation("open_mouth", values, emotions, OPEN_STRENGTH * share)
 

@@ -27,6 +27,7 @@ LAG_STEP_S = 0.02
 LEAST_FACE_S = 1.5  # of face frames; fewer correlate well with anything
 LEAST_SPEECH_S = 0.5
 LOUDNESS_POWER = 0.6  # of amplitude, as Stevens' law has it: between decibels and amplitude
+NOISE_PERCENTILE = 20  # speech leaves a fifth of a clip to pauses and closures: what is left there is noise
 ENVELOPE_SMOOTH_S = 0.12  # lips are slower than the voice
 TREND_S = 1.5  # what changes more slowly than this is layout, not articulation
 LEAST_OPENING_STEP = 0.004  # standard deviation, in face heights; half a pixel of the patch: below it is rounding
@@ -55,9 +56,10 @@ def covered_s(times: Sequence[float] | Signal) -> float:
 
 
 def voice_envelope(signal: Signal, sample_rate: int) -> tuple[Signal, Signal]:
-    """Times and smoothed loudness of the vowel band (1 at its peak), without its trend."""
+    """Times and smoothed loudness of the vowel band (1 at its peak) above the noise, without its trend."""
     times, level = vowel_envelope(signal, sample_rate)
-    loudness = 10.0 ** (LOUDNESS_POWER * (level - level.max()) / 20.0)
+    power = 10.0 ** ((level - level.max()) / 10.0)
+    loudness = np.maximum(power - np.percentile(power, NOISE_PERCENTILE), 0.0) ** (LOUDNESS_POWER / 2.0)
     return times, _running_mean(loudness, ENVELOPE_SMOOTH_S) - _running_mean(loudness, TREND_S)
 
 

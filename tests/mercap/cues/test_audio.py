@@ -27,7 +27,7 @@ SHOUT = {"loudness_dbfs": -12.0, "spectral_tilt_db_per_octave": -4.0, "pitch_ran
 
 def measures(voice: VoiceMeasures | None, level: float | None, **faults: float) -> Measures:
     quality: dict[str, float | None] = {
-        "black_ratio": None, "frozen_ratio": None, "sharpness": None, "level_dbfs": level, "clipped_ratio": None,
+        "black_ratio": None, "frozen_ratio": None, "sharpness": None, "level_dbfs": level, "clipped_ratio": 0.0,
         "snr_db": None,
     }  # fmt: skip
     return Measures(face=None, voice=voice, synchrony=None, quality=QualityMeasures(**{**quality, **faults}))
@@ -42,10 +42,13 @@ def support(of: Cue) -> dict[Emotion, float]:
 
 
 def test_silence_and_absence_are_told_apart() -> None:
+    mute = measures(None, None)
+    mute = mute.model_copy(update={"quality": mute.quality.model_copy(update={"clipped_ratio": None})})
     with pytest.raises(NothingToDo, match="no_audio"):
-        describe(measures(None, None))
-    with pytest.raises(NothingToDo, match="no_speech"):
-        describe(measures(None, -40.0))
+        describe(mute)
+    for level in (None, -40.0):  # digital silence has no level
+        with pytest.raises(NothingToDo, match="no_speech"):
+            describe(measures(None, level))
 
 
 @pytest.mark.parametrize(
