@@ -200,8 +200,8 @@ def _current(run: Run) -> Iterator[list[Current]]:
         index = run.context.index(key)
         rows = []
         for clip, identity, status in zip(run.plan.clips, run.plan.ids(key), state.statuses, strict=True):
-            entry = index.get(identity) if status not in (Status.BLOCKED, Status.PENDING) else None
-            rows.append(Current(clip.digest, key, identity, status, entry.row_id if entry else None))
+            row_id = index.row_id(identity) if status not in (Status.BLOCKED, Status.PENDING) else None
+            rows.append(Current(clip.digest, key, identity, status, row_id))
         yield rows
 
 

@@ -82,8 +82,18 @@ class CellIndex:
         at = self._places.get(cell_id)
         return None if at is None else self._entry(at)
 
+    def row_id(self, cell_id: str) -> str | None:
+        """Id of the row that counts."""
+        at = self._places.get(cell_id)
+        return None if at is None else self._row_id(at)
+
+    def attempts(self, cell_id: str) -> int:
+        """How often the cell was tried so far."""
+        at = self._places.get(cell_id)
+        return 0 if at is None else self._parts[at >> _PLACE_BITS].attempts[at & _PLACE_MASK]
+
     def row_ids(self) -> Iterable[str]:
-        """Ids of the rows that count."""
+        """Ids of all rows that count."""
         return (self._row_id(at) for at in self._places.values())
 
     def causes(self) -> Iterable[tuple[str, str]]:

@@ -84,15 +84,16 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         connection.execute(f"ATTACH '{_quoted(Path(spill) / 'scratch.duckdb')}' AS scratch")
         connection.execute("USE scratch")
         _lay_out(connection, store, snapshot)
-        connection.execute("CHECKPOINT scratch")
         connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
         connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
         for name, view in VIEWS.items():
+            connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
             # Every name and text is from views.py.
             connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(view.columns)} FROM ({view.sql})")
             connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
             for column, about in view.columns.items():
                 connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
+            connection.execute("COMMIT")
         connection.execute(
             "CREATE TABLE snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
@@ -118,11 +119,13 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     for stage, chosen in _chosen(store, snapshot["runs"], withdrawn).items():
         prefix = f"cells/{stage}/"
         parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith(prefix)]
+        connection.execute("BEGIN")
         for at in range(0, len(parts), _PARTS_AT_ONCE):
             tables = [store.read_part(part, tuple(_CELL_SCHEMA.names)) for part in parts[at : at + _PARTS_AT_ONCE]]
             rows = pa.concat_tables(tables)
             connection.register("cell_arrow", rows.filter(pc.is_in(rows["row_id"], chosen)))
             connection.execute("INSERT INTO cell SELECT * FROM cell_arrow")
+        connection.execute("COMMIT")
     connection.unregister("cell_arrow")
     configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
     bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]

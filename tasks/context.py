@@ -18,7 +18,7 @@ from mercap.records import PAYLOADS, Record
 from mercap.stages import Stage
 from mercap.workers.operations import Media
 from mercap.workers.pool import Request, WorkerPool
-from storage.cells import CellIndex, Entry
+from storage.cells import CellIndex
 from storage.store import Store, read_payloads
 from tasks.clips import Clip
 
@@ -79,14 +79,14 @@ class Inputs:
         self._context = context
         self._spec = spec
 
-    def entry(self, stage_key: str) -> Entry:
-        found = self._context.index(stage_key).get(self._spec.upstream[stage_key])
-        assert found is not None, f"{self._spec.stage.key} was started before {stage_key} was done"
-        return found
-
     def rows(self) -> list[str]:
         """Row ids of what was read, for the provenance of the cell."""
-        return [self.entry(stage_key).row_id for stage_key in self._spec.upstream]
+        return [self._row(stage_key, cell_id) for stage_key, cell_id in self._spec.upstream.items()]
+
+    def _row(self, stage_key: str, cell_id: str) -> str:
+        found = self._context.index(stage_key).row_id(cell_id)
+        assert found is not None, f"{self._spec.stage.key} was started before {stage_key} was done"
+        return found
 
     def record(self, stage_key: str, kind: type[R]) -> R | None:
         cell_id = self._spec.upstream[stage_key]

@@ -77,7 +77,6 @@ class _Writer:
 
 
 def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> CellRow:
-    before = context.index(spec.stage.key).get(spec.cell_id)
     return CellRow(
         cell_id=spec.cell_id,
         clip=spec.clip.digest,
@@ -92,7 +91,7 @@ def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> Cell
         cause=outcome.cause,
         message=outcome.message,
         retryable=outcome.retryable,
-        attempts=1 + (before.attempts if before else 0),
+        attempts=1 + context.index(spec.stage.key).attempts(spec.cell_id),
         run_id=context.run_id,
         shard=shard,
         worker=context.worker,

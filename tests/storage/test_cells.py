@@ -81,3 +81,12 @@ def test_rows_are_named_by_part_and_place_so_no_two_writers_share_a_name(store: 
     parts = [store.write_part("merge", "r", 0, [row("c1"), row("c2")]) for _ in range(3)]
     names = list(itertools.chain(*(store.read_part(part, ("row_id",))["row_id"].to_pylist() for part in parts)))
     assert len(set(names)) == 6
+
+
+def test_the_index_tells_the_row_the_attempts_and_the_causes_of_what_failed(store: Store) -> None:
+    index = index_of(store, [row("c1"), failed("c2", attempts=2)])
+    part = store.parts("merge")[0].stem
+    assert index.row_id(row("c1").cell_id) == f"{part}:0"
+    assert index.attempts(failed("c2").cell_id) == 2
+    assert list(index.causes()) == [(f"{part}:1", "backend")]
+    assert (index.row_id("unknown"), index.attempts("unknown")) == (None, 0)
