@@ -1,26 +1,31 @@
 """What it costs to run stages that do nothing: identity, planning, shards, store, ledger, snapshot, publishing.
 
-    python -m benchmarks.orchestration [--clips 1000 10000] [--json]
+    python -m benchmarks.orchestration [--clips 1000 10000] [--no-prefect] [--peers DIR] [--json]
 
 Clips are invented (no file is hashed or decoded) and every stage answers at once with a record of its own kind, so what
-is left is the price of cells. The figure `ms_per_clip_stage` is wall clock over clips x stages, publishing included;
-the slope between the first and the last size is free of fixed costs.
+is left is the price of cells. The figure `ms_per_clip_stage` is wall clock over clips x stages, publishing included, of
+the last size; the slope between the first and the last size is free of fixed costs. Each size has a process of its own,
+so its peak of memory is its own too. Beside it Prefect with a task run per clip and stage (`prefect_per_clip.py`, a
+minute or two), and with `--peers` other tools in environments made in DIR (`peers.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from benchmarks import peers, prefect_per_clip
 from flows.observer import Silent
 from flows.options import AnnotateOptions
 from flows.plain import run_in_threads
@@ -111,24 +116,49 @@ def measure(count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    rows = [measure(count) for count in arguments.clips]
-    first, last = rows[0], rows[-1]
-    cells = (last["clips"] - first["clips"]) * last["stages"]
-    slope = 1000 * (last["wall_s"] - first["wall_s"]) / cells if cells else None
-    found = {"ms_per_clip_stage": last["ms_per_clip_stage"], "slope_ms": slope, "rows": rows}
-    if arguments.json:
-        print(json.dumps(found))
-        return
+def measure_apart(count: int) -> dict[str, Any]:
+    """`measure` in a fresh process."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(measure, count).result()
+
+
+def show(rows: list[dict[str, Any]], slope: float | None) -> None:
     names = ("clips", "wall_s", "plan_s", "stages_s", "finish_s", "nothing_to_do_s", "ms_per_clip_stage", "peak_mb")
     print("".join(f"{name:>18}" for name in names))
     for row in rows:
         print("".join(f"{row[name]:>18.3f}" if isinstance(row[name], float) else f"{row[name]:>18}" for name in names))
-    print(f"slope: {slope:.4f} ms per clip and stage" if slope is not None else "")
+    if slope is not None:
+        print(f"slope: {slope:.4f} ms per clip and stage")
+        grown = (rows[-1]["peak_mb"] - rows[0]["peak_mb"]) / (rows[-1]["clips"] - rows[0]["clips"])
+        print(f"memory: {1000 * grown:.1f} kB more per clip")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--no-prefect", action="store_true", help="leave out Prefect with a task run per clip")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="measure other tools too; their packages go to DIR")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows = [measure_apart(count) for count in arguments.clips]
+    first, last = rows[0], rows[-1]
+    cells = (last["clips"] - first["clips"]) * last["stages"]
+    slope = 1000 * (last["wall_s"] - first["wall_s"]) / cells if cells else None
+    found = {
+        "ms_per_clip_stage": last["ms_per_clip_stage"], "slope_ms": slope, "rows": rows,
+        "prefect_per_clip": None if arguments.no_prefect else prefect_per_clip.measure(clips=500, stages=2),
+        "peers": peers.measure(arguments.clips, arguments.peers) if arguments.peers else None,
+    }  # fmt: skip
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    show(rows, slope)
+    if found["prefect_per_clip"]:
+        print()
+        prefect_per_clip.show(found["prefect_per_clip"])
+    if found["peers"]:
+        print()
+        peers.show(found["peers"])
 
 
 if __name__ == "__main__":

@@ -50,11 +50,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class FaceReport:
-    """The record, and the mouth's opening over time, which the record does not keep."""
+    """The record, and the mouth over time, which the record does not keep: opening, and spread of the lips."""
 
     measures: FaceMeasures
-    opening_times_s: tuple[float, ...]
+    mouth_times_s: tuple[float, ...]
     openings: tuple[float, ...]
+    spreads: tuple[float, ...]
 
 
 def measure_face(frames: Sequence[Frame], followed: Followed) -> FaceReport:
@@ -82,8 +83,13 @@ def measure_face(frames: Sequence[Frame], followed: Followed) -> FaceReport:
         times_s=tuple(significant(time) for time, _ in changes),
         mouth_motion_series=tuple(significant(change) for _, change in changes),
     )
-    seen = [(reading.time_s, reading.mouth.opening) for reading in readings if reading.mouth]
-    return FaceReport(measures, tuple(time for time, _ in seen), tuple(opening for _, opening in seen))
+    seen = [(reading.time_s, reading.mouth) for reading in readings if reading.mouth]
+    return FaceReport(
+        measures,
+        mouth_times_s=tuple(time for time, _ in seen),
+        openings=tuple(mouth.opening for _, mouth in seen),
+        spreads=tuple(mouth.spread for _, mouth in seen),
+    )
 
 
 def smiles(mouth: Mouth) -> bool:

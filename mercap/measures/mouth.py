@@ -36,11 +36,20 @@ Edge = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mouth:
-    """``curvature`` in mouth widths, positive = corners raised; ``opening`` and ``width`` in face heights."""
+    """``curvature`` in mouth widths, positive = corners raised; the others in face heights.
+
+    ``opening`` is the gap where it is dark or shows teeth, ``height`` the way from the upper lip's edge to the lower's.
+    """
 
     curvature: float
     opening: float
+    height: float
     width: float
+
+    @property
+    def spread(self) -> float:
+        """How far the lips are apart, of both readings: a small gap shows in the lips before it is dark."""
+        return self.opening + self.height
 
 
 def read_mouth(patch: Patch) -> Mouth | None:
@@ -53,7 +62,12 @@ def read_mouth(patch: Patch) -> Mouth | None:
     width = float(used[-1] - used[0] + 1)
     if width < LEAST_WIDTH * SIDE:
         return None
-    return Mouth(_corner_raise(used, upper, lower), _opening(patch, area, used, upper, lower) / SIDE, width / SIDE)
+    return Mouth(
+        curvature=_corner_raise(used, upper, lower),
+        opening=_opening(patch, area, used, upper, lower) / SIDE,
+        height=float(np.median((lower - upper)[_middle_third(used)])) / SIDE,
+        width=width / SIDE,
+    )
 
 
 def unlike_skin(patch: Patch) -> Plane:
@@ -144,11 +158,15 @@ def _corner_raise(used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
     return float(-bend / (2.0 * half))
 
 
+def _middle_third(used: NDArray[np.intp]) -> slice:
+    return slice(len(used) // 3, len(used) - len(used) // 3)
+
+
 def _opening(patch: Patch, area: tuple[slice, slice], used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
     """Median height, over the middle third of the mouth, of what is too dark or too bright to be lip; in pixels."""
     parted = ((patch.lightness < DARK * patch.skin_lightness) | teeth_like(patch))[area]
     heights = []
-    for column in range(len(used) // 3, len(used) - len(used) // 3):
+    for column in range(len(used))[_middle_third(used)]:
         inside = slice(int(upper[column]), int(lower[column]) + 1)
         seen = np.flatnonzero(parted[inside, used[column]])
         heights.append(float(seen[-1] - seen[0] + 1) if len(seen) else 0.0)

@@ -37,14 +37,14 @@ def measure_synchrony(
     face: FaceReport, audio: NDArray[np.int16], sample_rate: int, diarization: Diarization | None
 ) -> SynchronyMeasures | None:
     """Compare mouth and voice; ``None`` with under 1.5 s of face frames or under 0.5 s of speech."""
-    times, series = np.array(face.opening_times_s), np.array(face.openings)
+    times, series, openings = (np.array(values) for values in (face.mouth_times_s, face.spreads, face.openings))
     speech = speech_intervals(diarization, len(audio) / sample_rate)
     if covered_s(times) < LEAST_FACE_S or total_s(speech) < LEAST_SPEECH_S or face.measures.mouth_motion is None:
         return None
-    still = series.std() < LEAST_OPENING_STEP
+    still = openings.std() < LEAST_OPENING_STEP
     if still:
         times, series = np.array(face.measures.times_s), np.array(face.measures.mouth_motion_series)
-    if face.measures.mouth_motion < MOUTH.still and (still or series.max() < MOUTH.open):
+    if face.measures.mouth_motion < MOUTH.still and (still or openings.max() < MOUTH.open):
         return SynchronyMeasures(correlation=0.0, lag_s=0.0)
     best = best_lag(times, without_trend(times, series), *voice_envelope(to_float(audio), sample_rate))
     return None if best is None else SynchronyMeasures(correlation=significant(best[0]), lag_s=significant(best[1]))

@@ -3,7 +3,10 @@
 Times of audio and frames count from the start of the container, so that both share one clock. Costs about
 75 ms of one core per second of 640x480 h264 at 25 frames per second; needs PyAV and OpenCV. Hostile files can
 make the libraries hang or crash, so callers run this in a guarded process; the temporary folder of a process
-that was killed (``.<clip>.<hex>``) is left beside its target.
+that was killed is removed at the next attempt (`mercap.media.derived.discard_remains`).
+
+A file that ends too early is told by the duration its header states, or by a packet that is cut in two. MP3, AAC and
+MPEG-TS state none: such a file cut between two packets is taken for a shorter one.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
+import cv2
 import numpy as np
 from av.stream import Disposition
 
@@ -54,7 +58,9 @@ def decode(path: Path, policy: MediaPolicy, limits: MediaLimits, folder: Path) -
         with whole_folder(folder) as aside, open_container(path, demuxer) as media:
             facts = Decoder(media, demuxer, policy, limits).run(size, aside)
             (aside / "container.json").write_text(facts.model_dump_json(), encoding="utf-8")
-    except MemoryError:  # Python's own and FFmpeg's
+    except (MemoryError, cv2.error) as error:  # Python's own, FFmpeg's and OpenCV's
+        if isinstance(error, cv2.error) and error.code != cv2.Error.STS_NO_MEM:
+            raise
         raise CellFailure("memory", "Decoding asked for more memory than its limit.") from None
     return facts
 
@@ -80,6 +86,8 @@ class Decoder:
         self.audio = next(iter(media.streams.audio), None)
         self.streams = [stream for stream in (self.video, self.audio) if stream is not None]
         self.start_s = (media.start_time or 0) / av.time_base
+        # A Matroska file's durations count from zero, others' from the first packet.
+        self.lead_s = max(self.start_s, 0.0) if demuxer == "matroska" else 0.0
         self.frames = FrameSampler(policy.frames)
         self.sound = SoundTrack(policy.audio, limits.seconds)
         self.video_end_s = 0.0
@@ -111,8 +119,15 @@ class Decoder:
             check_pixels(self.video.codec_context.width, self.video.codec_context.height, self.limits)
             self.video.thread_type = "NONE"
             self.video.codec_context.options = {"max_pixels": str(self.limits.pixels)}
-        if self.demuxer in STATED_DURATION and self.media.duration is not None:
-            check_seconds(self.media.duration / av.time_base, self.limits)
+        stated_s = self._stated_s()
+        if stated_s is not None:
+            check_seconds(stated_s, self.limits)
+
+    def _stated_s(self) -> float | None:
+        """How long the media is by its header, where headers say."""
+        if self.demuxer not in STATED_DURATION or self.media.duration is None:
+            return None
+        return float(self.media.duration / av.time_base) - self.lead_s
 
     def _decode_packets(self, file: BinaryIO) -> None:
         """Every packet in the order of the file; the last ones are empty and flush the decoders."""
@@ -158,10 +173,11 @@ class Decoder:
             for stream in self.streams:
                 if stream.duration is not None and stream.time_base is not None:
                     stop_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-                    self._check_end(stream.type, stop_s - self.start_s)
-            if self.media.duration is not None:
-                last = max(self.streams, key=lambda stream: self._end(stream.type))
-                self._check_end(last.type, self.media.duration / av.time_base)
+                    self._check_end(stream.type, stop_s - self.start_s - self.lead_s)
+        stated_s = self._stated_s()
+        if stated_s is not None:
+            last = max(self.streams, key=lambda stream: self._end(stream.type))
+            self._check_end(last.type, stated_s)
         if not any(self.packets.values()):
             raise CellFailure("no_streams", "The container holds neither video nor audio data.")
         for stream in self.streams:

@@ -7,6 +7,8 @@ again.
 
 from __future__ import annotations
 
+import glob
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -40,10 +42,11 @@ def derived_folder(root: Path, clip: str, policy: MediaPolicy) -> Path:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder beside ``folder`` that takes its name when the block ends well.
 
-    Nothing is synced to disk: a folder that a power cut left damaged is recognised on reading and made again.
+    Nothing is synced to disk: a folder that a power cut left damaged is recognised on reading and made again. What
+    a process that was killed left in the middle of this is for `discard_remains`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.parent / f".{folder.name}.{secrets.token_hex(8)}"
+    aside = folder.parent / f"{_aside(folder)}{os.getpid()}.{secrets.token_hex(8)}"
     aside.mkdir()
     try:
         yield aside
@@ -54,6 +57,31 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def discard_remains(folder: Path) -> None:
+    """Remove what processes of this machine left beside ``folder`` when they were killed while making it.
+
+    The new folder's name says whose it is. Those of running processes and of other machines are left alone.
+    """
+    for remains in folder.parent.glob(f"{glob.escape(_aside(folder))}*"):
+        process = remains.name.removeprefix(_aside(folder)).partition(".")[0]
+        if process.isdecimal() and not _runs(int(process)):
+            shutil.rmtree(remains, ignore_errors=True)
+
+
+def _aside(folder: Path) -> str:
+    return f".{folder.name}.{os.uname().nodename}."
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 class Derived:

@@ -77,10 +77,14 @@ class FrameSampler:
         return np.asarray(cv2.rotate(image, UPRIGHT[turn]), np.uint8) if turn in UPRIGHT else image
 
     def _size(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
-        """Even width and height with the shown aspect, no taller than the policy or the source."""
+        """Even width and height with the shown aspect, no taller than the policy or the source.
+
+        Nor wider than four times the policy's height: a strip of 60,000 x 16 is within the limit on pixels.
+        """
         if not 1 / ASPECT_MAX <= pixel_aspect <= ASPECT_MAX:
             pixel_aspect = 1.0
-        scale = min(1.0, self.policy.height_max / height)
+        width_max = ASPECT_MAX * self.policy.height_max
+        scale = min(1.0, self.policy.height_max / height, width_max / (width * pixel_aspect))
         return _even(width * scale * pixel_aspect), _even(height * scale)
 
 

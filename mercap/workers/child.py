@@ -1,7 +1,9 @@
 """The worker process: reads requests from standard input, one JSON object a line, and answers each with one line.
 
-Started by mercap/workers/pool.py as ``python -m mercap.workers.child``. It ends when its parent's end of the pipe
-closes, and by its own alarm if it is stuck when that happens.
+Started by mercap/workers/pool.py as ``python -m mercap.workers.child``. It has no network from its first request to its
+last, whatever the request is (mercap/workers/network.py says what holds where). It ends when its parent's end of the
+pipe closes, by its own alarm if it is stuck when that happens, and after a reply marked ``leaving`` when it has become
+too large.
 """
 
 from __future__ import annotations
@@ -15,20 +17,24 @@ import cv2
 
 from mercap.errors import MercapError
 from mercap.outcome import attempt
-from mercap.workers.guard import alarm
+from mercap.workers.guard import alarm, is_swollen
+from mercap.workers.network import cut_network
 from mercap.workers.operations import perform
 
 _GRACE_S = 5.0  # the parent's clock strikes first; this one is for a child without a parent
 
 
 def main() -> None:
+    cut_network()
     replies = _claim_stdout()
     cv2.setNumThreads(1)
     _send(replies, {"ready": True})
     for line in sys.stdin.buffer:
         request = json.loads(line)
         with alarm(request["seconds"] + _GRACE_S):
-            _send(replies, _answer(request))
+            _send(replies, {**_answer(request), "leaving": is_swollen()})
+        if is_swollen():
+            return
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mercap.backends import make_detector, make_transcriber
 from mercap.errors import CellFailure, NothingToDo
 from mercap.measures.clip import measure
 from mercap.media.decode import decode
-from mercap.media.derived import Derived, DerivedDamaged
+from mercap.media.derived import Derived, DerivedDamaged, discard_remains
 from mercap.media.policy import MediaLimits, MediaPolicy
 from mercap.media.probe import check_pixels, check_seconds, check_size
 from mercap.recipe import FasterWhisper, Pocketsphinx, Silero
@@ -44,6 +44,7 @@ def derive(media: Media) -> Derived:
     derived = Derived(media.folder)
     if derived.exists:
         return derived
+    discard_remains(media.folder)
     _check_unchanged(media)
     with memory_limit(media.limits.memory_mb):
         decode(media.path, media.policy, media.limits, media.folder)

@@ -1,8 +1,9 @@
 """A pool of persistent worker processes in which one bad clip costs one clip.
 
 A request that outlives its wall-clock limit has its process killed (cause ``timeout``); one whose process dies is tried
-once more in a fresh process, then given up (cause ``signal``). Children get a nearly empty environment: no keys reach a
-process that decodes strangers' media. Starting a worker takes a second or two, so they are kept.
+once more in a fresh process, then given up (cause ``signal``). Children get a nearly empty environment and no network:
+no keys reach a process that decodes strangers' media. Starting a worker takes a second or two, so they are kept,
+except one that says it has grown too large.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from mercap.errors import CAUSES, UsageError
+from mercap.media.derived import discard_remains
 from mercap.outcome import Outcome
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,8 +38,13 @@ _PASSED_ON = (
     "CUDA_VISIBLE_DEVICES",
     "HF_HOME",
     "HF_HUB_CACHE",
-    "HF_HUB_OFFLINE",
 )
+_SET = {
+    "PYTHONPATH": str(_ROOT),
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",  # a worker has no network: models come from the cache, not after a wait for the hub
+}
 COMMAND = (sys.executable, "-m", "mercap.workers.child")
 _START_S = 120.0
 _REPLY_MAX = 8 * 2**20
@@ -69,15 +76,15 @@ class Worker:
 
     def __init__(self, command: Sequence[str]) -> None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment |= {"PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=environment | _SET,
             start_new_session=True,  # Ctrl-C is the parent's to handle
         )
+        self.leaving = False  # it has announced that it ends
         self._buffer = b""
         try:
             self._receive(_START_S)
@@ -93,7 +100,9 @@ class Worker:
             self.process.stdin.flush()
         except OSError:
             raise _WorkerDied from None
-        return json.loads(self._receive(request.seconds))
+        reply = json.loads(self._receive(request.seconds))
+        self.leaving = isinstance(reply, dict) and reply.pop("leaving", False) is True
+        return reply
 
     def _receive(self, seconds: float) -> bytes:
         assert self.process.stdout is not None
@@ -161,15 +170,20 @@ class WorkerPool:
             for _ in range(_TRIES):
                 worker = worker or self._start()
                 try:
-                    return _outcome(worker.ask(request))
+                    outcome = _outcome(worker.ask(request))
                 except _WorkerLate:
-                    self._end(worker)
+                    self._end(worker, request)
                     worker = None
                     message = f"{request.operation} did not end within {request.seconds:g} s"
                     return Outcome("quarantined", None, "timeout", message, retryable=True, seconds=request.seconds)
                 except (_WorkerDied, ValueError):
-                    self._end(worker)
+                    self._end(worker, request)
                     worker = None
+                else:
+                    if worker.leaving:
+                        self._end(worker)
+                        worker = None
+                    return outcome
             return Outcome("quarantined", None, "signal", CAUSES["signal"])
         finally:
             self._idle.put(worker)
@@ -183,9 +197,11 @@ class WorkerPool:
             self._end(worker)
         return worker
 
-    def _end(self, worker: Worker) -> None:
+    def _end(self, worker: Worker, request: Request | None = None) -> None:
         self._alive.discard(worker)
         worker.close()
+        if request is not None and "media" in request.arguments:
+            discard_remains(Path(request.arguments["media"]["folder"]))
         if self._closed.is_set():
             raise PoolClosed
 

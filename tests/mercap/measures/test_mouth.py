@@ -84,3 +84,11 @@ def test_a_grey_picture_reads_the_same_way(portrait: Portrait, face_box: Box) ->
 
 def test_plain_skin_has_no_mouth(face_box: Box) -> None:
     assert read_mouth(cut(np.full((300, 400, 3), (140, 170, 220), dtype=np.uint8), face_box)) is None
+
+
+@pytest.mark.parametrize("look", [0, 1, 2])
+def test_lips_that_part_a_little_spread_before_the_gap_is_dark(portrait: Portrait, face_box: Box, look: int) -> None:
+    closed, little, more = (
+        mouth_of(portrait(Expression(mouth_open=value), look), face_box).spread for value in (0.0, 0.2, 0.4)
+    )
+    assert closed < little < more

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mercap.measures.synchrony import TREND_S, best_lag, covered_s, without_trend
+from mercap.measures.synchrony import TREND_S, best_lag, covered_s, voice_envelope, without_trend
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -56,3 +56,12 @@ def test_a_gap_in_the_frames_does_not_mix_its_sides() -> None:
     times = np.concatenate([np.arange(0.0, 1.0, 0.08), np.arange(9.0, 10.0, 0.08)])
     series = np.where(times < 5.0, 1.0, 7.0)
     assert np.allclose(without_trend(times, series), 0.0)
+
+
+def test_steady_noise_under_a_voice_leaves_its_envelope_as_it_was() -> None:
+    draw = np.random.default_rng(4)
+    syllables = np.repeat(draw.uniform(0.0, 1.0, 20) * (draw.random(20) > 0.3), 2_400)
+    voice = syllables * np.sin(2.0 * np.pi * 1_000.0 * np.arange(len(syllables)) / 16_000) * 0.3
+    noise = draw.normal(0.0, 0.06, len(voice))
+    clean, noisy = (voice_envelope(signal, 16_000)[1] for signal in (voice, voice + noise))
+    assert np.corrcoef(clean, noisy)[0, 1] > 0.97

@@ -1,83 +1,21 @@
 from __future__ import annotations
 
+import resource
 import struct
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from mercap.errors import CellFailure
 from mercap.media.decode import decode
 from mercap.media.derived import Derived
 from mercap.media.policy import FramePolicy, MediaLimits, MediaPolicy
+from tests.mercap.media.clips import RATE, make, picture
 
 POLICY, LIMITS = MediaPolicy(), MediaLimits()
-RATE = 48_000
-
-
-def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
-    """Red left half, blue right half; the green channel grows with the frame number."""
-    image = np.zeros((height, width, 3), np.uint8)
-    image[:, : width // 2, 0] = 200
-    image[:, width // 2 :, 2] = 200
-    image[:, :, 1] = min(number, 100)
-    return image
-
-
-def make(
-    path: Path,
-    *,
-    frames: int = 50,
-    rate: int = 25,
-    seconds: float = 2.0,
-    codec: str = "aac",
-    width: int = 64,
-    height: int = 48,
-    late_s: float = 0.0,
-) -> Path:
-    """A small clip; no frames or no seconds means no such stream."""
-    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
-    with av.open(str(path), "w", options=options) as media:
-        packets: list[av.Packet] = []
-        if frames:
-            video = media.add_stream("libx264", rate=rate, options={"g": "10", "threads": "1"})
-            video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-            video.time_base = Fraction(1, rate)
-        if seconds:
-            audio = media.add_stream(codec, rate=RATE, layout="stereo")
-        if frames:
-            for frame in [*pictures(frames, rate, width, height), None]:
-                packets += video.encode(frame)
-        if seconds:
-            for sound in [*tone(seconds, late_s, audio.codec_context.frame_size or 1024), None]:
-                packets += audio.encode(sound)
-        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
-            media.mux(packet)
-    return path
-
-
-def pictures(frames: int, rate: int, width: int, height: int) -> Iterator[av.VideoFrame]:
-    for number in range(frames):
-        frame = av.VideoFrame.from_ndarray(picture(number, width, height), format="rgb24")
-        frame.pts, frame.time_base = number, Fraction(1, rate)
-        yield frame
-
-
-def tone(seconds: float, late_s: float, samples: int) -> Iterator[av.AudioFrame]:
-    """440 Hz, in frames of so many samples."""
-    time_s = np.arange(int(seconds * RATE)) / RATE
-    wave = (np.sin(2 * np.pi * 440 * time_s) * 8000).astype(np.int16)
-    for start in range(0, len(wave), samples):
-        piece = np.repeat(wave[start : start + samples], 2).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(piece, format="s16", layout="stereo")
-        frame.sample_rate, frame.pts = RATE, start + int(late_s * RATE)
-        frame.time_base = Fraction(1, RATE)
-        yield frame
 
 
 def refusal(path: Path, folder: Path, limits: MediaLimits = LIMITS) -> CellFailure:
@@ -145,27 +83,38 @@ def test_tall_frames_are_scaled_down_and_small_ones_are_not(tmp_path: Path) -> N
     assert small[0].image.shape == (48, 64, 3)
 
 
-def rotated(path: Path) -> Path:
-    """Rewrite the display matrix of the video track: turn by 90 degrees clockwise, as telephones write it."""
+def rotated(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Rewrite the display matrix of the video track, as telephones write it."""
     data = path.read_bytes()
+    a, b, c, d = (value << 16 for value in matrix)
     upright = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
-    clockwise = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+    turned = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     track = data.index(b"tkhd")
-    path.write_bytes(data[:track] + data[track:].replace(upright, clockwise, 1))
+    path.write_bytes(data[:track] + data[track:].replace(upright, turned, 1))
     return path
 
 
-def test_rotated_video_is_stored_upright(tmp_path: Path) -> None:
-    path = rotated(make(tmp_path / "clip.mp4", frames=3, seconds=0))
+@pytest.mark.parametrize(
+    ("clockwise", "matrix", "red", "blue"),
+    [
+        (90, (0, 1, -1, 0), (5, 24), (60, 24)),
+        (180, (-1, 0, 0, -1), (24, 60), (24, 5)),
+        (270, (0, -1, 1, 0), (60, 24), (5, 24)),
+    ],
+)
+def test_rotated_video_is_stored_upright(
+    tmp_path: Path, clockwise: int, matrix: tuple[int, int, int, int], red: tuple[int, int], blue: tuple[int, int]
+) -> None:
+    path = rotated(make(tmp_path / "clip.mp4", frames=3, seconds=0), matrix)
     facts = decode(path, POLICY, LIMITS, tmp_path / "out")
     frames = Derived(tmp_path / "out").frames()
     assert frames is not None
     assert facts.video is not None
-    assert facts.video.rotation_deg in (-90, 270)
+    assert facts.video.rotation_deg % 360 == 360 - clockwise
     image = frames[0].image.astype(int)
-    assert image.shape == (64, 48, 3)
-    assert image[5, 24, 2] > 150 > image[5, 24, 0], "the left half (red) must now be at the top"
-    assert image[60, 24, 0] > 150 > image[60, 24, 2]
+    assert image.shape == ((48, 64, 3) if clockwise == 180 else (64, 48, 3))
+    assert image[red][2] > 150 > image[red][0]
+    assert image[blue][0] > 150 > image[blue][2]
 
 
 @pytest.mark.parametrize(
@@ -339,12 +288,20 @@ def test_a_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path, monkeypatch
     assert decode(Path("concat:c.mp4|c.mp4"), POLICY, LIMITS, tmp_path / "out").video is not None
 
 
-@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(12, "Cannot allocate memory")])
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(12, "Cannot allocate memory"), "opencv"])
 def test_running_out_of_memory_has_a_cause_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | str
 ) -> None:
     def fail(self: object, frame: object, time_s: object) -> None:
-        raise error
+        if isinstance(error, Exception):
+            raise error
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (size, limits[1]))
+        try:
+            cv2.resize(np.zeros((1, 1, 3), np.uint8), (30_000, 60_000))  # 5 GB
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
 
     monkeypatch.setattr("mercap.media.sound.SoundTrack.add", fail)
     assert refusal(make(tmp_path / "c.mp4"), tmp_path / "out").cause == "memory"

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from mercap.media.derived import Derived, DerivedDamaged, derived_folder
+from mercap.media.derived import Derived, DerivedDamaged, derived_folder, discard_remains, whole_folder
 from mercap.media.frames import FrameIndex
 from mercap.media.policy import FramePolicy, MediaPolicy
 from mercap.records import AudioStream, Container, VideoStream
@@ -41,7 +44,7 @@ def test_the_folder_depends_on_the_policy_and_the_clip() -> None:
 
 
 def test_the_folder_of_the_default_policy_does_not_move_unnoticed() -> None:
-    assert derived_folder(Path(), CLIP, MediaPolicy()).parts[0] == "4700877ad9a3"
+    assert derived_folder(Path(), CLIP, MediaPolicy()).parts[0] == "6bff82bcd19b"
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
@@ -108,3 +111,23 @@ def test_pickled_audio_is_never_loaded(folder: Path) -> None:
     np.save(folder / "audio.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DerivedDamaged, match=r"audio\.npy"):
         Derived(folder).audio()
+
+
+def test_what_a_process_that_is_gone_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    host = os.uname().nodename
+    dead = tmp_path / f".clip.{host}.{gone.pid}.00"
+    kept = (f".clip.{host}.{os.getppid()}.00", f".clip.elsewhere.{gone.pid}.00", f".clip2.{host}.{gone.pid}.00", "clip")
+    for folder in (dead, *(tmp_path / name for name in kept)):
+        folder.mkdir()
+        (folder / "frames.jpg").write_bytes(b"half")
+    with whole_folder(tmp_path / "clip") as mine:
+        discard_remains(tmp_path / "clip")
+        assert mine.is_dir()
+    assert {folder.name for folder in tmp_path.iterdir()} == set(kept)
+
+
+def test_there_are_no_remains_where_nothing_was_made(tmp_path: Path) -> None:
+    discard_remains(tmp_path / "none" / "clip")
+    assert list(tmp_path.iterdir()) == []

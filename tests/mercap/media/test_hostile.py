@@ -8,85 +8,84 @@ from pathlib import Path
 
 import pytest
 
-from mercap.media.derived import derived_folder
-from mercap.media.policy import MediaLimits, MediaPolicy
-from mercap.workers.operations import Media
-from mercap.workers.pool import Request, WorkerPool
-from tests.lab import ROOT
+from mercap.media.policy import MediaLimits
+from tests.lab import ROOT, Lab
+from tests.mercap.media.bombs import BOMBS
+from tests.mercap.media.canary import Canary
+from tests.mercap.media.clips import make
+from tests.mercap.media.mutations import MUTATIONS
+from tests.mercap.media.references import write_all
+from tests.mercap.media.trial import ingest_all
 
-CLIPS = sorted(path for path in (ROOT / "examples" / "clips").iterdir() if path.suffix in (".mp4", ".webm"))
-POLICY = MediaPolicy()
-LIMITS = MediaLimits(seconds=30, decode_seconds=20, memory_mb=1024)
-TYPED = {"decode", "format", "limits", "memory", "no_streams", "signal", "timeout"}
-
-
-def flip_bits(data: bytearray, rng: random.Random) -> None:
-    for _ in range(rng.choice((1, 10, 200))):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-
-
-def cut(data: bytearray, rng: random.Random) -> None:
-    del data[rng.randrange(1, len(data)) :]
+LIMITS = MediaLimits(seconds=30, decode_seconds=6, memory_mb=512)
+EXAMPLES = sorted(path for path in (ROOT / "examples" / "clips").iterdir() if path.suffix in (".mp4", ".webm", ".m4a"))
+MADE = {
+    "a.mp4": "aac", "a.mov": "pcm_s16le", "a.mkv": "flac", "a.avi": "mp3", "a.ts": "aac", "a.flv": "aac",
+    "s.wav": "pcm_s16le", "s.mp3": "mp3", "s.ogg": "libopus", "s.flac": "flac", "s.aac": "aac", "s.m4a": "alac",
+}  # fmt: skip
 
 
-def lie_in_the_header(data: bytearray, rng: random.Random) -> None:
-    for _ in range(30):
-        data[rng.randrange(min(2048, len(data)))] = rng.choice((0, 0x7F, 0xFF, rng.randrange(256)))
+def seeds(folder: Path) -> list[Path]:
+    """Well-formed files of every accepted container, small and quickly decoded."""
+    folder.mkdir()
+    return [
+        make(folder / name, frames=0 if name.startswith("s.") else 25, seconds=1.0, codec=codec)
+        for name, codec in MADE.items()
+    ]
 
 
-def replace_a_stretch(data: bytearray, rng: random.Random) -> None:
-    at = rng.randrange(len(data))
-    data[at : at + rng.randrange(4000)] = rng.randbytes(rng.randrange(4000))
-
-
-def claim_endless_duration(data: bytearray, rng: random.Random) -> None:
-    for atom in (b"mvhd", b"mdhd", b"tkhd"):
-        at = data.find(atom)
-        if at > 0:
-            data[at + 16 : at + 28] = b"\x00\x00\x00\x01\xff\xff\xff\xfe" + rng.randbytes(4)
-
-
-def claim_huge_pictures(data: bytearray, rng: random.Random) -> None:
-    for atom in (b"avc1", b"tkhd"):
-        at = data.find(atom)
-        if at > 0:
-            place = at + (28 if atom == b"avc1" else 78)
-            data[place : place + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\x7f\xff", b"\x40\x00\x40\x00"))
-
-
-MUTATIONS = (flip_bits, cut, lie_in_the_header, replace_a_stretch, claim_endless_duration, claim_huge_pictures)
-
-
-def check(folder: Path, count: int, seed: int) -> None:
-    rng = random.Random(seed)
-    requests = []
+def tampered(folder: Path, originals: list[Path], count: int, seed: int) -> list[Path]:
+    rng, paths = random.Random(seed), []
+    folder.mkdir(exist_ok=True)
     for number in range(count):
-        data = bytearray(rng.choice(CLIPS).read_bytes())
-        MUTATIONS[number % len(MUTATIONS)](data, rng)
-        path = folder / f"{number:05d}.mp4"
-        path.write_bytes(bytes(data))
-        state = path.stat()
-        derived = derived_folder(folder / "derived", f"{number:064d}", POLICY)
-        media = Media(
-            path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, folder=derived, policy=POLICY, limits=LIMITS
-        )
-        requests.append(Request("ingest", {"media": media.model_dump(mode="json")}, LIMITS.decode_seconds))
-    causes: Counter[str] = Counter()
-    with WorkerPool(2) as pool:
-        for place, outcome in pool.map(requests):
-            assert outcome.status in ("ok", "quarantined")
-            assert outcome.status == "ok" or outcome.cause in TYPED, (place, outcome)
-            assert outcome.seconds <= LIMITS.decode_seconds + 1
-            assert str(folder) not in (outcome.message or ""), "a message names a path of this machine"
-            causes[outcome.cause or "ok"] += 1
-    assert sum(causes.values()) == count
-    assert causes["decode"] > count / 4
+        original, mutate = originals[number % len(originals)], MUTATIONS[number // len(originals) % len(MUTATIONS)]
+        data = bytearray(original.read_bytes())
+        mutate(data, rng)
+        paths.append(folder / f"{number:05d}_{mutate.__name__}{original.suffix}")
+        paths[-1].write_bytes(bytes(data))
+    return paths
+
+
+def check(folder: Path, paths: list[Path], limits: MediaLimits = LIMITS) -> Counter[str]:
+    trial = ingest_all(paths, folder, limits)
+    trial.check(limits, folder)
+    causes = Counter(outcome.cause or "ok" for outcome in trial.outcomes)
+    print(f"{len(paths)} files: {dict(causes)}, longest {max(trial.seconds):.1f} s, peak {trial.peak_mb:.0f} MB")
+    return causes
 
 
 def test_tampered_files_are_typed_one_by_one(tmp_path: Path) -> None:
-    check(tmp_path, 120, seed=1)
+    causes = check(tmp_path, tampered(tmp_path / "files", seeds(tmp_path / "seeds"), 192, seed=1))
+    assert causes["decode"] > 192 / 5
+    assert causes["limits"] > 5
 
 
 @pytest.mark.slow
-def test_a_thousand_tampered_files_are_typed_one_by_one(tmp_path: Path) -> None:
-    check(tmp_path, 1_000, seed=2)
+def test_a_thousand_hostile_files_are_typed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tampered copies of the example clips and of every container, the bombs, and what names other files."""
+    monkeypatch.setenv("SVT_LOG", "1")
+    files, secret = tmp_path / "files", make(tmp_path / "secret.mp4", frames=10, seconds=0)
+    paths = tampered(files, seeds(tmp_path / "seeds") + EXAMPLES, 1_000, seed=2)
+    for bomb in BOMBS:
+        paths.append(files / bomb.name)
+        bomb.write(paths[-1])
+    with Canary(secret) as canary:
+        causes = check(tmp_path, [*paths, *write_all(files, secret, canary.port)])
+        assert not canary.was_opened()
+        assert not canary.was_called()
+    assert {"ok", "decode", "format", "limits", "memory", "no_streams", "timeout"} <= causes.keys()
+
+
+def test_a_run_over_hostile_files_accounts_for_every_one(lab: Lab) -> None:
+    tampered(lab.clips, seeds(lab.root / "seeds"), 48, seed=3)
+    with Canary(make(lab.root / "secret.mp4", frames=10, seconds=0)) as canary:
+        write_all(lab.clips, canary.file, canary.port)
+        report = lab.annotate("--max-quarantine", "100%")
+        assert not canary.was_opened()
+        assert not canary.was_called()
+    assert all(row["balances"] for row in report["ledger"])
+    (ingest,) = [row for row in report["ledger"] if row["stage"] == "ingest"]
+    assert ingest["names"] == len(list(lab.clips.iterdir()))
+    assert ingest["ok"] > 5
+    assert ingest["causes"]["format"] >= 13
+    assert ingest["causes"]["decode"] >= 10

@@ -39,6 +39,9 @@ for line in sys.stdin:
         sys.stdout.flush()
     elif kind == "mend":
         send({"error": "The model 'x' is not there.", "type": "UsageError"})
+    elif kind == "leave":
+        send({**OK, "payload": str(os.getpid()), "leaving": True})
+        sys.exit()
     elif kind == "environment":
         send({**OK, "payload": json.dumps(dict(os.environ))})
     else:

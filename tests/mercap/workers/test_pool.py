@@ -48,6 +48,14 @@ def test_a_request_whose_worker_died_by_chance_is_tried_once_more(pool: WorkerPo
     assert pool.run(ask("die_once", marker=str(tmp_path / "died"))).status == "ok"
 
 
+def test_a_worker_that_announces_its_end_is_replaced_without_costing_a_try(tmp_path: Path) -> None:
+    with WorkerPool(1, CHILD) as pool:
+        first = pool.run(ask("leave")).payload
+        second = pool.run(ask("die_once", marker=str(tmp_path / "died")))
+    assert second.status == "ok"
+    assert second.payload != first
+
+
 @pytest.mark.parametrize("kind", ["garbage", "flood", "list", "stranger", "unknown_cause"])
 def test_a_worker_that_answers_nonsense_is_not_believed(pool: WorkerPool, kind: str) -> None:
     assert pool.run(ask(kind)).cause == "signal"
