@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from benchmarks.generated_pairs import PairOutcome, draw_pairs, measure_pair, still_figures, synchrony_figures
-from benchmarks.generated_pitch import PitchOutcome, measure_pitch, pitch_figures
-from benchmarks.generated_readings import GLIMPSE, KINDS, ClipOutcome, face_figures, measure_film
-from benchmarks.generated_scores import Figures
-from benchmarks.generated_table import table
+from benchmarks.generated.pairs import PairOutcome, draw_pairs, measure_pair, still_figures, synchrony_figures
+from benchmarks.generated.pitch import PitchOutcome, measure_pitch, pitch_figures
+from benchmarks.generated.readings import GLIMPSE, KINDS, ClipOutcome, face_figures, measure_film
+from benchmarks.generated.scores import Figures
+from benchmarks.generated.table import table
 
 Answer = TypeVar("Answer")
 

@@ -6,7 +6,7 @@ steady noise is lowered first (`quieten`).
 
 The decoder adapts to what it hears, so that by default a clip's words depend on the clip before it. Here every span
 is decoded from the same state: the mean of the features is taken over the span itself (``cmn=batch``), and the feature
-pipeline and the acoustic scores are brought back to a known state first (`_forget`, a few hundredths of a second).
+pipeline and the acoustic scores are brought back to a known state first (`_forget`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mercap.records import Segment, Span, Transcript
 
 SAMPLE_RATE = 16_000  # of the bundled acoustic model
 FRAMES_PER_S = 100
-PAD_S = 0.2  # the detector cuts close; the recogniser wants some silence around words
+PAD_S = 0.17  # the detector cuts close; the recogniser wants some silence around words
 # Narrower than the package's defaults, at half the time. Of the words of 104 clear sentences by four synthetic voices
 # 96 % are right with either; in whispers and noise, where few are, it costs some more (benchmarks/LOG.md).
 SEARCH = {"topn": 2, "maxhmmpf": 3000, "maxwpf": 20}
@@ -94,7 +94,7 @@ class PocketsphinxTranscriber:
 
     @functools.cached_property
     def _wash(self) -> bytes:
-        return np.random.default_rng(0).normal(0.0, 300.0, SAMPLE_RATE // 5).astype(np.int16).tobytes()
+        return np.random.default_rng(0).normal(0.0, 300.0, SAMPLE_RATE // 20).astype(np.int16).tobytes()
 
     def _words(self, audio: npt.NDArray[np.int16], start: int, end: int) -> list[_Word]:
         self._forget()
@@ -115,7 +115,7 @@ class PocketsphinxTranscriber:
         """Make what follows independent of what was decoded before.
 
         A fresh feature pipeline is not enough: the acoustic scorer starts each utterance from the best Gaussians of
-        the last frame it saw. So it is shown the same fifth of a second of noise every time.
+        the last frame it saw. So it is shown the same twentieth of a second of noise every time.
         """
         self._decoder.reinit_feat()
         self._decode(self._wash)

@@ -22,14 +22,16 @@ LIKELY = (0.79, 0.50)  # where the middle of a mouth is expected: row, column
 REACH = round(0.26 * SIDE)  # rows: taller than the mouth of a shout
 REDNESS_WEIGHT = 2.0  # one step of a* tells as much as two of L*: skin varies less in redness
 THRESHOLD = 0.36  # of the map's strongest value
+SHADE_FROM, SHADE_OVER = 0.85, 0.10  # below the lips the map fades out: a chin's shadow is darker than dark lips
 LEAST_DIFFERENCE = 6.0  # in L* steps: with less there is no mouth to be seen
 LEAST_WIDTH = 0.14  # of the face
 GAP = 5  # rows between upper and lower lip that neither is dark nor looks like teeth
 LOOSE = 1  # rows by which the runs of neighbouring columns may miss each other
 MIDDLE = 0.40  # share of the way from upper to lower edge at which the corners sit when lips part
 DARK = 0.55  # of the cheeks' lightness: darker than any lip
-BRIGHT = 1.02  # of the cheeks' lightness, and
-PALE = 4.0  # a* below the cheeks: teeth
+STANDS_OUT = 0.40  # of the cheeks' lightness, by which teeth are lighter than what is above and below them
+TALLEST_TEETH = round(0.10 * SIDE)  # rows: a row of teeth is no taller, brightly lit skin is
+REDDER = 2.0  # a* by which teeth may be redder than the cheeks: chroma is coarse, and lips are near
 
 Edge = NDArray[np.float64]
 
@@ -65,7 +67,7 @@ def read_mouth(patch: Patch) -> Mouth | None:
     return Mouth(
         curvature=_corner_raise(used, upper, lower),
         opening=_opening(patch, area, used, upper, lower) / SIDE,
-        height=float(np.median((lower - upper)[_middle_third(used)])) / SIDE,
+        height=float(np.mean((lower - upper)[_middle_third(used)])) / SIDE,
         width=width / SIDE,
     )
 
@@ -85,17 +87,22 @@ def unlike_skin(patch: Patch) -> Plane:
 
 
 def teeth_like(patch: Patch) -> NDArray[np.bool_]:
-    """Pixels at least as bright as the cheeks and clearly less red."""
-    bright = patch.lightness > BRIGHT * patch.skin_lightness
-    return np.asarray(bright & (patch.redness < patch.skin_redness - PALE), dtype=np.bool_)
+    """Pixels lighter than the cheeks and much lighter than what is close above and below, and not redder."""
+    column = np.ones((TALLEST_TEETH, 1), np.uint8)
+    raised = patch.lightness - cv2.morphologyEx(patch.lightness, cv2.MORPH_OPEN, column)
+    bright = (raised > STANDS_OUT * patch.skin_lightness) & (patch.lightness > patch.skin_lightness)
+    return np.asarray(bright & (patch.redness < patch.skin_redness + REDDER), dtype=np.bool_)
 
 
 def _mouth_blob(difference: Plane, teeth: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """The connected blob of lips, gap and teeth that is widest and nearest to where mouths are."""
+    below = np.maximum(np.arange(len(difference)) / SIDE + REGION_Y[0] - SHADE_FROM, 0.0)
+    difference = difference * np.exp(-((below / SHADE_OVER) ** 2)).astype(np.float32)[:, None]
     strongest = float(np.percentile(difference, 99))
     if strongest < LEAST_DIFFERENCE:
         return None
-    mask = ((difference > THRESHOLD * strongest) | teeth).astype(np.uint8)
+    lips = difference > THRESHOLD * strongest
+    mask = (lips | (teeth & _between(lips))).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
     count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
     best, best_score = 0, 0.0
@@ -106,6 +113,13 @@ def _mouth_blob(difference: Plane, teeth: NDArray[np.bool_]) -> NDArray[np.bool_
         if score > best_score:
             best, best_score = number, float(score)
     return _filled(labels == best) if best else None
+
+
+def _between(lips: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where there is lip above and below in the same column: brightly lit skin looks like teeth, but not there."""
+    above = np.maximum.accumulate(lips, axis=0)
+    below = np.maximum.accumulate(lips[::-1], axis=0)[::-1]
+    return np.asarray(above & below, dtype=np.bool_)
 
 
 def _filled(blob: NDArray[np.bool_]) -> NDArray[np.bool_]:

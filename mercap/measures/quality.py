@@ -20,7 +20,7 @@ from mercap.measures.windows import FLOOR_DBFS, HOP_S, Signal, levels_dbfs, to_f
 from mercap.records import Diarization, QualityMeasures
 
 BLACK_BELOW = 16.0  # of 255: the black level of broadcast video
-BLOCKS = (64, 48)  # columns, rows of the blocks that frozen pictures are compared by
+MOST_BLOCKS = 64  # in a row of the blocks that frozen pictures are compared by
 FROZEN_BELOW = 2.0  # of 255, of the block that changed most
 FULL_SCALE_SAMPLES = (-32767, 32767)
 EDGE_S = 0.10  # around detected speech that counts neither as speech nor as background
@@ -53,9 +53,17 @@ def _black(frames: Sequence[Grey]) -> float:
 
 def _frozen(frames: Sequence[Grey]) -> float:
     """Share of the steps from frame to frame in which no block changes."""
-    small = [cv2.resize(frame, BLOCKS, interpolation=cv2.INTER_AREA).astype(np.int16) for frame in frames]
+    small = [_blocks(frame).astype(np.int16) for frame in frames]
     still = sum(float(np.abs(after - before).max()) < FROZEN_BELOW for before, after in pairwise(small))
     return still / (len(frames) - 1)
+
+
+def _blocks(frame: Grey) -> Grey:
+    """Means of square blocks, by halving: several times faster than any other factor."""
+    while frame.shape[1] > MOST_BLOCKS and frame.shape[0] > 1:
+        size = frame.shape[1] // 2, frame.shape[0] // 2
+        frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return frame
 
 
 def _sharpness(frames: Sequence[Grey], boxes: Sequence[Box | None]) -> float | None:

@@ -30,7 +30,6 @@ LOUDNESS_POWER = 0.6  # of amplitude, as Stevens' law has it: between decibels a
 NOISE_PERCENTILE = 20  # speech leaves a fifth of a clip to pauses and closures: what is left there is noise
 ENVELOPE_SMOOTH_S = 0.12  # lips are slower than the voice
 TREND_S = 1.5  # what changes more slowly than this is layout, not articulation
-LEAST_OPENING_STEP = 0.004  # standard deviation, in face heights; half a pixel of the patch: below it is rounding
 
 
 def measure_synchrony(
@@ -41,10 +40,7 @@ def measure_synchrony(
     speech = speech_intervals(diarization, len(audio) / sample_rate)
     if covered_s(times) < LEAST_FACE_S or total_s(speech) < LEAST_SPEECH_S or face.measures.mouth_motion is None:
         return None
-    still = openings.std() < LEAST_OPENING_STEP
-    if still:
-        times, series = np.array(face.measures.times_s), np.array(face.measures.mouth_motion_series)
-    if face.measures.mouth_motion < MOUTH.still and (still or openings.max() < MOUTH.open):
+    if face.measures.mouth_motion < MOUTH.still and openings.max() < MOUTH.open:
         return SynchronyMeasures(correlation=0.0, lag_s=0.0)
     best = best_lag(times, without_trend(times, series), *voice_envelope(to_float(audio), sample_rate))
     return None if best is None else SynchronyMeasures(correlation=significant(best[0]), lag_s=significant(best[1]))

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import FULL, QUICK, Outcomes, figures, generate, pair_outcomes, processes
-from benchmarks.generated_faces import Person, draw_film
-from benchmarks.generated_media import FRAME_RATE
-from benchmarks.generated_movement import Course
-from benchmarks.generated_noise import active_power, in_noise, shifted
-from benchmarks.generated_pairs import PairOutcome, draw_pairs, separation
-from benchmarks.generated_readings import CLOSED, OPEN
-from benchmarks.generated_scores import answers, auc, auc_interval
-from benchmarks.generated_table import table
-from benchmarks.generated_tract import SAMPLE_RATE
-from benchmarks.generated_voices import HOP_S, PITCH_HZ, Voice, draw_segments, draw_voice
+from benchmarks.generated.faces import Person, draw_film
+from benchmarks.generated.media import FRAME_RATE
+from benchmarks.generated.movement import Course
+from benchmarks.generated.noise import active_power, in_noise, shifted
+from benchmarks.generated.pairs import PairOutcome, draw_pairs, separation
+from benchmarks.generated.readings import CLOSED, OPEN
+from benchmarks.generated.scores import answers, auc, auc_interval
+from benchmarks.generated.table import table
+from benchmarks.generated.tract import SAMPLE_RATE
+from benchmarks.generated.voices import HOP_S, PITCH_HZ, Voice, draw_segments, draw_voice
 
 SIZE = (480, 360)
 CONTROL_PAIRS = 150  # two classes of the same make differ by 0.03 in AUC, one standard deviation

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated_media import FRAME_RATE, Picture
-from benchmarks.generated_movement import Course, Series, draw_course
-from benchmarks.generated_voices import Voice
+from benchmarks.generated.media import FRAME_RATE, Picture
+from benchmarks.generated.movement import Course, Series, draw_course
+from benchmarks.generated.voices import Voice
 from examples.canvas import Canvas, Colour, ellipse, mix
 from examples.expressions import Look
 from examples.faces import NECK, draw_face

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated_media import AAC, OPUS, Audio, AudioCodec, through_codec, to_audio
-from benchmarks.generated_noise import COLOURS, in_noise
-from benchmarks.generated_scores import Figures, ratio
-from benchmarks.generated_tract import SAMPLE_RATE
-from benchmarks.generated_voices import Voice, draw_voice
+from benchmarks.generated.media import AAC, OPUS, Audio, AudioCodec, through_codec, to_audio
+from benchmarks.generated.noise import COLOURS, in_noise
+from benchmarks.generated.scores import Figures, ratio
+from benchmarks.generated.tract import SAMPLE_RATE
+from benchmarks.generated.voices import Voice, draw_voice
 from mercap.backends.silero import SileroDetector
 from mercap.measures.pitch import track_pitch
 from mercap.measures.voice import measure_voice

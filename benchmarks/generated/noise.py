@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.generated_tract import SAMPLE_RATE, Signal
+from benchmarks.generated.tract import SAMPLE_RATE, Signal
 
 COLOURS = ("white", "pink")
 PEAK = 0.98

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.generated_faces import DARK_SKIN, LIGHT_SKIN, Film, Person, draw_film
-from benchmarks.generated_media import AUDIO_OF, FRAME_RATE, VIDEO_CODECS, Audio, through_codec
-from benchmarks.generated_noise import in_noise
-from benchmarks.generated_scores import Figures, answers, ratio, third, thirds
-from benchmarks.generated_voices import draw_voice
+from benchmarks.generated.faces import DARK_SKIN, LIGHT_SKIN, Film, Person, draw_film
+from benchmarks.generated.media import AUDIO_OF, FRAME_RATE, VIDEO_CODECS, Audio, through_codec
+from benchmarks.generated.noise import in_noise
+from benchmarks.generated.scores import Figures, answers, ratio, third, thirds
+from benchmarks.generated.voices import draw_voice
 from mercap.measures.expression import FaceReport, frowns, measure_face, read_faces, smiles
 from mercap.measures.faces import Box, grey
 from mercap.measures.following import follow

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated_tract import SAMPLE_RATE
+from benchmarks.generated.tract import SAMPLE_RATE
 from mercap.measures.frame import Frame
 from mercap.media.decode import decode
 from mercap.media.derived import Derived

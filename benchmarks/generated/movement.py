@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated_voices import HOP_S, Voice
+from benchmarks.generated.voices import HOP_S, Voice
 from examples.expressions import Expression
 
 Series = NDArray[np.float64]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.generated_media import Audio, to_audio
-from benchmarks.generated_noise import COLOURS, in_noise, shifted
-from benchmarks.generated_readings import TERCILES, ClipOutcome
-from benchmarks.generated_scores import Figures, auc, auc_interval, ratio, third, thirds
-from benchmarks.generated_tract import SAMPLE_RATE
+from benchmarks.generated.media import Audio, to_audio
+from benchmarks.generated.noise import COLOURS, in_noise, shifted
+from benchmarks.generated.readings import TERCILES, ClipOutcome
+from benchmarks.generated.scores import Figures, auc, auc_interval, ratio, third, thirds
+from benchmarks.generated.tract import SAMPLE_RATE
 from mercap.backends.silero import SileroDetector
 from mercap.measures.expression import FaceReport
 from mercap.measures.norms import MOUTH

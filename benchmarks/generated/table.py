@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.generated_scores import Figures
+from benchmarks.generated.scores import Figures
 
 
 def table(found: Figures) -> str:

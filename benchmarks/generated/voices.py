@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated_tract import LEAD, RESPONSE, SAMPLE_RATE, Signal, hiss, responses
+from benchmarks.generated.tract import LEAD, RESPONSE, SAMPLE_RATE, Signal, hiss, responses
 
 HOP_S = 0.010  # of every track of truth
 PITCH_HZ = (75.0, 400.0)  # of a clip's middle; contours may leave it
