@@ -72,7 +72,7 @@ class VoiceNorms:
 class MouthNorms:
     open: float = 0.045  # face heights; own material: the dark seam of closed lips reaches 0.03 after smoothing
     still: float = 0.02  # mean change per frame; own material: a motionless mouth, grain and compression give 0.012
-    in_time: float = 0.6  # correlation with the voice; own material: nine in ten foreign voices stay below
+    in_time: float = 0.6  # correlation with the voice; own material: one in twenty foreign voices passes it
     out_of_time: float = 0.35  # own material: what half of the foreign voices reach
     told: float = 0.15  # share of face frames below which an expression is an accident; own choice
 
