@@ -30,7 +30,7 @@ FRAMES_PER_S = 100
 PAD_S = 0.17  # the detector cuts close; the recogniser wants some silence around words
 # Narrower than the package's defaults, at half the time. Of the words of 104 clear sentences by four synthetic voices
 # 96 % are right with either; in whispers and noise, where few are, it costs some more (benchmarks/LOG.md).
-SEARCH = {"topn": 2, "maxhmmpf": 3000, "maxwpf": 20}
+SEARCH = {"topn": 2, "maxhmmpf": 2500, "maxwpf": 20}
 NOISE_ONLY_DB = 6.0  # a span that loses more than this to `quieten` holds nothing louder than the noise
 _VARIANT = re.compile(r"\(\d+\)$")  # "close(2)" is the second pronunciation of "close"
 
