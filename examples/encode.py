@@ -58,7 +58,7 @@ def write(
             _write_frames(container, picture, frames, rotated)
         if voice is not None:
             assert sound is not None
-            _write_sound(container, voice, np.atleast_2d(sound))
+            write_sound(container, voice, np.atleast_2d(sound))
 
 
 def _picture(container: av.container.OutputContainer, codecs: Codecs, rotated: bool) -> av.VideoStream:
@@ -94,11 +94,12 @@ def _write_frames(
     container.mux(picture.encode(None))
 
 
-def _write_sound(
+def write_sound(
     container: av.container.OutputContainer,
     voice: av.AudioStream,
     sound: npt.NDArray[np.float32],
 ) -> None:
+    """Encode all of ``sound`` (channels x samples, within -1 to 1 at `SAMPLE_RATE`) and flush."""
     layout = LAYOUTS[len(sound)]
     resampler = av.AudioResampler(format=voice.codec_context.format, layout=layout, rate=48_000)
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)

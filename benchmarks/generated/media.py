@@ -16,7 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generated.tract import SAMPLE_RATE
+from examples.encode import write_sound
 from mercap.measures.frame import Frame
 from mercap.media.decode import decode
 from mercap.media.derived import Derived
@@ -73,7 +73,7 @@ def through_codec(
                 _write_pictures(container, picture, frames, video.bits_per_pixel)
             if voice is not None and sound is not None:
                 voice.bit_rate = audio.bit_rate
-                _write_sound(container, voice, sound)
+                write_sound(container, voice, sound.astype(np.float32)[None, :])
         derived = Derived(Path(name) / "derived")
         decode(path, MediaPolicy(), MediaLimits(), derived.folder)
         return derived.frames() or [], derived.audio(), path.stat().st_size
@@ -102,17 +102,4 @@ def _write_pictures(
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
         frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
         container.mux(stream.encode(frame))
-    container.mux(stream.encode(None))
-
-
-def _write_sound(container: av.container.OutputContainer, stream: av.AudioStream, sound: NDArray[np.float64]) -> None:
-    resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=48_000)
-    frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None, :], format="fltp", layout="mono")
-    frame.sample_rate, frame.pts = SAMPLE_RATE, 0
-    fifo = av.AudioFifo()
-    for piece in (*resampler.resample(frame), *resampler.resample(None)):
-        fifo.write(piece)
-    size = stream.codec_context.frame_size or 960
-    while (block := fifo.read(size, partial=True)) is not None:
-        container.mux(stream.encode(block))
     container.mux(stream.encode(None))

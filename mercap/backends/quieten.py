@@ -19,10 +19,8 @@ CLEAN_DB = 30.0  # audio whose noise is this far below its mean power is left as
 MEMORY = 0.9  # how much of the estimate comes from the window before
 EDGE_S = 0.1  # around speech that is not taken for noise
 LEAST_WINDOWS = 10  # of noise; with fewer the quietest tenth of each frequency stands in
-QUIETEST_PERCENT, QUIETEST_SCALE = (
-    10,
-    9.5,
-)  # power of steady noise is exponential: its mean is 9.5 times that percentile
+QUIETEST_PERCENT = 10
+QUIETEST_SCALE = 9.5  # power of steady noise is exponential: its mean is so many times that percentile
 
 _TAPER = np.hanning(WINDOW + 1)[:-1]
 _OVERLAP = float(np.sum(np.square(_TAPER)) / HOP)  # what analysis and synthesis windows add up to

@@ -32,8 +32,9 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         with alarm(request["seconds"] + _GRACE_S):
-            _send(replies, {**_answer(request), "leaving": is_swollen()})
-        if is_swollen():
+            reply = {**_answer(request), "leaving": is_swollen()}
+            _send(replies, reply)
+        if reply["leaving"]:
             return
 
 
