@@ -34,7 +34,7 @@ _RUN_SCHEMA = pa.schema(
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
 _PARTS_AT_ONCE = 16  # each insert has a fixed cost; this many parts are some megabytes
-_MEMORY = "256MB"  # for sorts and joins, whatever the number of clips; half of it was too little at 10,000
+_MEMORY = "256MB"  # for sorts and joins, whatever the number of clips; half of it was too little for 98,000
 # What the views read; leaving the rest behind saves a third of the memory.
 _CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
 _LEDGER_SCHEMA = pa.schema(

@@ -79,10 +79,26 @@ def _column(group: str, name: str) -> str:
 
 
 _MEASURE_COLUMNS = {_column(group, name): about for group, names in _MEASURES.items() for name, about in names.items()}
-_MEASURE_PICKS = ",\n               ".join(
-    f"CAST(m.payload ->> '$.{group}.{name}' AS DOUBLE) AS {_column(group, name)}"
-    for group, names in _MEASURES.items()
-    for name in names
+# All paths in one call: each `->>` parses the whole payload anew, and keeps what it parsed for a block of rows.
+_MEASURE_PATHS = ", ".join(f"'$.{group}.{name}'" for group, names in _MEASURES.items() for name in names)
+_MEASURE_PICKS = ", ".join(
+    f"CAST(found[{place}] AS DOUBLE) AS {column}" for place, column in enumerate(_MEASURE_COLUMNS, 1)
+)
+_CONTAINER = {
+    "format": ("$.format", "VARCHAR"),
+    "duration_s": ("$.duration_s", "DOUBLE"),
+    "size_bytes": ("$.size_bytes", "BIGINT"),
+    "width": ("$.video.width", "INTEGER"),
+    "height": ("$.video.height", "INTEGER"),
+    "frame_rate": ("$.video.frame_rate", "DOUBLE"),
+    "video_codec": ("$.video.codec", "VARCHAR"),
+    "audio_codec": ("$.audio.codec", "VARCHAR"),
+    "sample_rate": ("$.audio.sample_rate", "INTEGER"),
+    "channels": ("$.audio.channels", "INTEGER"),
+}
+_CONTAINER_PATHS = ", ".join(f"'{path}'" for path, _ in _CONTAINER.values())
+_CONTAINER_PICKS = ", ".join(
+    f"CAST(found[{place}] AS {kind}) AS {column}" for place, (column, (_, kind)) in enumerate(_CONTAINER.items(), 1)
 )
 _STRICTNESS = " ".join(f"WHEN '{level}' THEN {rank}" for rank, level in enumerate(CONSENT))
 _CLIP = "SHA-256 of the clip's media bytes"
@@ -148,24 +164,13 @@ VIEWS: dict[str, View] = {
             "consent": "the strictest among its sources",
         },
         f"""
-        SELECT c.clip, s.name, s.names, c.status,
-               c.payload ->> '$.format' AS format,
-               CAST(c.payload ->> '$.duration_s' AS DOUBLE) AS duration_s,
-               CAST(c.payload ->> '$.size_bytes' AS BIGINT) AS size_bytes,
-               CAST(c.payload ->> '$.video.width' AS INTEGER) AS width,
-               CAST(c.payload ->> '$.video.height' AS INTEGER) AS height,
-               CAST(c.payload ->> '$.video.frame_rate' AS DOUBLE) AS frame_rate,
-               c.payload ->> '$.video.codec' AS video_codec,
-               c.payload ->> '$.audio.codec' AS audio_codec,
-               CAST(c.payload ->> '$.audio.sample_rate' AS INTEGER) AS sample_rate,
-               CAST(c.payload ->> '$.audio.channels' AS INTEGER) AS channels,
-               s.licence, s.consent
-        FROM cell AS c
+        SELECT c.clip, s.name, s.names, c.status, {_CONTAINER_PICKS}, s.licence, s.consent
+        FROM (SELECT clip, status, payload ->> [{_CONTAINER_PATHS}] AS found FROM cell WHERE stage = 'ingest') AS c
         JOIN (SELECT clip, min(name) AS name, count(*) AS names,
                      string_agg(DISTINCT licence, ',' ORDER BY licence) AS licence,
                      arg_max(consent, CASE consent {_STRICTNESS} END) AS consent
               FROM source WHERE clip IS NOT NULL GROUP BY clip) AS s USING (clip)
-        WHERE c.stage = 'ingest' ORDER BY c.clip""",
+        ORDER BY c.clip""",
     ),
     "transcripts": View(
         "The words of each clip, supplied or recognised.",
@@ -199,9 +204,10 @@ VIEWS: dict[str, View] = {
         SELECT m.clip, {_MEASURE_PICKS},
                CAST(d.payload ->> '$.speech_s' AS DOUBLE) AS speech_s,
                CAST(d.payload ->> '$.speech_ratio' AS DOUBLE) AS speech_ratio
-        FROM cell AS m
+        FROM (SELECT clip, payload ->> [{_MEASURE_PATHS}] AS found
+              FROM cell WHERE stage = 'measure' AND status = 'ok') AS m
         LEFT JOIN cell AS d ON d.clip = m.clip AND d.stage = 'diarize' AND d.status = 'ok'
-        WHERE m.stage = 'measure' AND m.status = 'ok' ORDER BY m.clip""",
+        ORDER BY m.clip""",
     ),
     "cues": View(
         "What was seen and what was heard, in words, with the evidence each statement rests on.",

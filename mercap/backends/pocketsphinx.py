@@ -28,9 +28,9 @@ from mercap.records import Segment, Span, Transcript
 SAMPLE_RATE = 16_000  # of the bundled acoustic model
 FRAMES_PER_S = 100
 PAD_S = 0.17  # the detector cuts close; the recogniser wants some silence around words
-# Narrower than the package's defaults, at half the time. Of the words of 104 clear sentences by four synthetic voices
-# 96 % are right with either; in whispers and noise, where few are, it costs some more (benchmarks/LOG.md).
-SEARCH = {"topn": 2, "maxhmmpf": 2500, "maxwpf": 20}
+# Narrower than the package's defaults, at about half the time. Of the words of 96 clear sentences by four synthetic
+# voices 93 % are right instead of 95 %; in whispers and noise, where few are, it costs more (benchmarks/LOG.md).
+SEARCH = {"topn": 2, "maxhmmpf": 2000, "maxwpf": 20, "fwdflatsfwin": 12}
 NOISE_ONLY_DB = 6.0  # a span that loses more than this to `quieten` holds nothing louder than the noise
 _VARIANT = re.compile(r"\(\d+\)$")  # "close(2)" is the second pronunciation of "close"
 

@@ -8,7 +8,7 @@ front of the mouth and where lips and skin hardly differ: then the answer is ``N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -33,6 +33,8 @@ STANDS_OUT = 0.40  # of the cheeks' lightness, by which teeth are lighter than w
 TALLEST_TEETH = round(0.10 * SIDE)  # rows: a row of teeth is no taller, brightly lit skin is
 REDDER = 2.0  # a* by which teeth may be redder than the cheeks: chroma is coarse, and lips are near
 
+_REGION = slice(REACH, REACH + rows(REGION_Y).stop - rows(REGION_Y).start)  # its rows within `_lower_face`
+
 Edge = NDArray[np.float64]
 
 
@@ -56,20 +58,28 @@ class Mouth:
 
 def read_mouth(patch: Patch) -> Mouth | None:
     """Find and measure the mouth of a face patch; ``None`` when no mouth stands out."""
-    area = (rows(REGION_Y), columns(REGION_X))
-    blob = _mouth_blob(unlike_skin(patch)[area], teeth_like(patch)[area])
+    lower_face = _lower_face(patch)
+    teeth = teeth_like(lower_face)[_REGION]
+    blob = _mouth_blob(unlike_skin(lower_face)[_REGION], teeth)
     if blob is None:
         return None
     used, upper, lower = _edges(blob)
     width = float(used[-1] - used[0] + 1)
     if width < LEAST_WIDTH * SIDE:
         return None
+    dark = (lower_face.lightness < DARK * patch.skin_lightness)[_REGION]
     return Mouth(
         curvature=_corner_raise(used, upper, lower),
-        opening=_opening(patch, area, used, upper, lower) / SIDE,
+        opening=_opening(dark | teeth, used, upper, lower) / SIDE,
         height=float(np.mean((lower - upper)[_middle_third(used)])) / SIDE,
         width=width / SIDE,
     )
+
+
+def _lower_face(patch: Patch) -> Patch:
+    """The patch around the region only: as far above it as the tallest of the filters below reaches."""
+    area = slice(rows(REGION_Y).start - REACH, None), columns(REGION_X)
+    return replace(patch, lightness=patch.lightness[area], redness=patch.redness[area])
 
 
 def unlike_skin(patch: Patch) -> Plane:
@@ -176,9 +186,8 @@ def _middle_third(used: NDArray[np.intp]) -> slice:
     return slice(len(used) // 3, len(used) - len(used) // 3)
 
 
-def _opening(patch: Patch, area: tuple[slice, slice], used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
-    """Median height, over the middle third of the mouth, of what is too dark or too bright to be lip; in pixels."""
-    parted = ((patch.lightness < DARK * patch.skin_lightness) | teeth_like(patch))[area]
+def _opening(parted: NDArray[np.bool_], used: NDArray[np.intp], upper: Edge, lower: Edge) -> float:
+    """Median height, over the middle third of the mouth, of what is ``parted``, not lip; in pixels."""
     heights = []
     for column in range(len(used))[_middle_third(used)]:
         inside = slice(int(upper[column]), int(lower[column]) + 1)

@@ -104,9 +104,9 @@ def _cheapest_path(hz: Signal, strength: Signal) -> Signal:
     score = strength[0].copy()
     back = np.zeros((count, width), dtype=np.intp)
     columns = np.arange(width)
+    cost = JUMP_COST * both * np.abs(octaves[:-1, :, None] - octaves[1:, None, :]) + switch
     for i in range(1, count):
-        jump = JUMP_COST * np.abs(octaves[i - 1][:, None] - octaves[i][None, :])
-        reach = score[:, None] - switch - jump * both
+        reach = score[:, None] - cost[i - 1]
         back[i] = np.argmax(reach, axis=0)
         score = reach[back[i], columns] + strength[i]
     choice = np.zeros(count, dtype=np.intp)
