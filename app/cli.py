@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from app import unibench, vocabulary
 from mercap.errors import ExitCode, LedgerImbalance, MercapError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(vocabulary.app)
+app.add_typer(unibench.app)
 
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="Folder, glob in quotes, or manifest (.csv, .jsonl, .parquet).")

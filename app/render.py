@@ -24,7 +24,7 @@ from storage.verify import Finding
 from storage.views import View
 
 
-def _console() -> Console:
+def console() -> Console:
     width = None if sys.stdout.isatty() else 140
     return Console(highlight=False, soft_wrap=False, width=width)
 
@@ -49,11 +49,11 @@ def _json_value(value: Any) -> Any:
     return str(value)
 
 
-def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(plain(column), justify="right" if column in right else "left", overflow="fold")
-    return table
+        made.add_column(plain(column), justify="right" if column in right else "left", overflow="fold")
+    return made
 
 
 # --- annotate ------------------------------------------------------------------------------------------------
@@ -61,25 +61,25 @@ def show_report(report: Report, as_json: bool) -> None:
     if as_json:
         print_json(report.as_json())
         return
-    console = _console()
-    console.print(_ledger_table(ledger_json(report.ledger), report.computed))
+    out = console()
+    out.print(_ledger_table(ledger_json(report.ledger), report.computed))
     computed = sum(report.computed.values())
-    console.print(
+    out.print(
         f"\n{report.names} names, {report.clips} clips: {report.captions} captions, {report.kept} of them kept, "
         f"{report.quarantined} names quarantined. {computed} cells computed in {report.seconds:.1f} s."
     )
-    console.print(plain(f"Snapshot {report.snapshot} is published: {report.published}"), soft_wrap=True)
-    console.print(CAVEAT, style="dim")
+    out.print(plain(f"Snapshot {report.snapshot} is published: {report.published}"), soft_wrap=True)
+    out.print(CAVEAT, style="dim")
 
 
 def _ledger_table(rows: list[dict[str, Any]], computed: dict[str, int] | None = None) -> Table:
     extra = ("computed",) if computed is not None else ()
-    table = _table("stage", *COUNTS, *extra, "causes", right=(*COUNTS, *extra))
+    shown = table("stage", *COUNTS, *extra, "causes", right=(*COUNTS, *extra))
     for row in rows:
         causes = ", ".join(f"{cause} {count}" for cause, count in row["causes"].items())
         done = (str(computed.get(row["stage"], 0)),) if computed is not None else ()
-        table.add_row(row["stage"], *(str(row[name]) if row[name] else "·" for name in COUNTS), *done, causes)
-    return table
+        shown.add_row(row["stage"], *(str(row[name]) if row[name] else "·" for name in COUNTS), *done, causes)
+    return shown
 
 
 # --- plan ----------------------------------------------------------------------------------------------------
@@ -87,13 +87,13 @@ def show_forecast(found: RunForecast, as_json: bool) -> None:
     if as_json:
         print_json({**found._asdict(), "stages": [row._asdict() for row in found.stages]})
         return
-    console = _console()
-    table = _table("stage", "compute", "done", "blocked", "why", right=("compute", "done", "blocked"))
+    out = console()
+    shown = table("stage", "compute", "done", "blocked", "why", right=("compute", "done", "blocked"))
     for row in found.stages:
         why = "; ".join(f"{reason} ({count})" for reason, count in row.reasons.items())
-        table.add_row(row.stage_key, *(str(n) if n else "·" for n in (row.compute, row.done, row.blocked)), plain(why))
-    console.print(table)
-    console.print(
+        shown.add_row(row.stage_key, *(str(n) if n else "·" for n in (row.compute, row.done, row.blocked)), plain(why))
+    out.print(shown)
+    out.print(
         f"\n{found.names} names, {found.clips} clips, {found.duplicates} duplicates, "
         f"{found.quarantined} quarantined at the door. "
         f"At most {sum(row.compute for row in found.stages)} cells would be computed."
@@ -106,21 +106,19 @@ def show_clip(found: ClipView, as_json: bool) -> None:
         cells = [{**cell._asdict(), "row": cell.row} for cell in found.cells]
         print_json({"sources": [source._asdict() for source in found.sources], "cells": cells})
         return
-    console = _console()
+    out = console()
     for source in found.sources:
-        console.print(
-            plain(f"{source.name}  {source.status}  {source.path or ''}  clip {(source.clip or 'none')[:12]}")
-        )
+        out.print(plain(f"{source.name}  {source.status}  {source.path or ''}  clip {(source.clip or 'none')[:12]}"))
         if source.cause:
-            console.print(plain(f"  {source.cause}: {source.message}"))
+            out.print(plain(f"  {source.cause}: {source.message}"))
     for cell in found.cells:
-        console.print()
+        out.print()
         seconds = f"  {cell.row['seconds']:.2f} s" if cell.row else ""
-        console.print(Text(f"{cell.stage_key}  {cell.status}{seconds}", style="bold"))
+        out.print(Text(f"{cell.stage_key}  {cell.status}{seconds}", style="bold"))
         if cell.row and cell.row["cause"]:
-            console.print(plain(f"  {cell.row['cause']}: {cell.row['message']}"))
+            out.print(plain(f"  {cell.row['cause']}: {cell.row['message']}"))
         for line in _payload_lines(cell.row):
-            console.print(plain(f"  {line}"))
+            out.print(plain(f"  {line}"))
 
 
 def _payload_lines(row: dict[str, Any] | None) -> list[str]:
@@ -144,8 +142,8 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    console = _console()
-    table = _table(
+    out = console()
+    shown = table(
         "run",
         "state",
         "recipe",
@@ -157,7 +155,7 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
         right=("names", "computed", "seconds"),
     )
     for run in found["runs"][-10:]:
-        table.add_row(
+        shown.add_row(
             run["run_id"],
             run["state"],
             run["recipe"],
@@ -167,12 +165,12 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
             f"{run['seconds']:.1f}",
             plain(run["collection"]),
         )
-    console.print(table)
+    out.print(shown)
     if found["ledger"]:
-        console.print("\nLedger of the newest finished run:")
-        console.print(_ledger_table(found["ledger"]))
+        out.print("\nLedger of the newest finished run:")
+        out.print(_ledger_table(found["ledger"]))
     shown = found["published_snapshot"]
-    console.print(
+    out.print(
         f"\n{len(found['snapshots'])} snapshots; published: {'none' if shown is None else shown}. "
         f"Cells {found['cells_bytes'] / 1e6:.1f} MB, derived media {found['derived_bytes'] / 1e6:.1f} MB."
     )
@@ -183,10 +181,10 @@ def show_answer(answer: Answer, as_json: bool) -> None:
     if as_json:
         print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
     else:
-        table = _table(*answer.columns)
+        shown = table(*answer.columns)
         for row in answer.rows:
-            table.add_row(*(plain(value) for value in row))
-        _console().print(table)
+            shown.add_row(*(plain(value) for value in row))
+        console().print(shown)
     if answer.cut:
         sys.stderr.write(f"mercap: only the first {ROWS_MAX} rows are shown; ask for fewer.\n")
 
@@ -195,10 +193,10 @@ def show_views(views: dict[str, View], as_json: bool) -> None:
     if as_json:
         print_json({name: {"about": view.about, "columns": view.columns} for name, view in views.items()})
         return
-    table = _table("view", "about", "columns")
+    shown = table("view", "about", "columns")
     for name, view in views.items():
-        table.add_row(name, view.about, ", ".join(view.columns))
-    _console().print(table)
+        shown.add_row(name, view.about, ", ".join(view.columns))
+    console().print(shown)
 
 
 def show_published(found: Published, as_json: bool) -> None:
@@ -206,37 +204,37 @@ def show_published(found: Published, as_json: bool) -> None:
         print_json(found._asdict())
     else:
         text = f"Snapshot {found.snapshot} of recipe {found.recipe} is published: {found.path}"
-        _console().print(plain(text), soft_wrap=True)
+        console().print(plain(text), soft_wrap=True)
 
 
 def show_findings(findings: list[Finding], as_json: bool) -> None:
     if as_json:
         print_json([finding._asdict() for finding in findings])
         return
-    console = _console()
+    out = console()
     for finding in findings:
-        console.print(plain(f"{finding.level}  {finding.where}: {finding.message}"))
+        out.print(plain(f"{finding.level}  {finding.where}: {finding.message}"))
     errors = sum(finding.level == "error" for finding in findings)
-    console.print(f"{errors} errors, {len(findings) - errors} notices.")
+    out.print(f"{errors} errors, {len(findings) - errors} notices.")
 
 
 def show_doctor(report: DoctorReport, as_json: bool) -> None:
     if as_json:
         print_json({**report._asdict(), "roles": [row._asdict() for row in report.roles]})
         return
-    console = _console()
-    console.print(
+    out = console()
+    out.print(
         f"Python {report.python}; "
         + ", ".join(f"{name} {found or 'missing'}" for name, found in report.versions.items())
     )
-    table = _table("role", "back-end", "here", "about")
+    shown = table("role", "back-end", "here", "about")
     for row in report.roles:
-        table.add_row(
+        shown.add_row(
             row.role,
             row.backend,
             "ready" if row.ready else "no",
             row.about if row.ready else f"enable with: {row.enable}",
         )
-    console.print(table)
+    out.print(shown)
     for problem in report.problems:
-        console.print(f"Problem: {problem}", soft_wrap=True)
+        out.print(f"Problem: {problem}", soft_wrap=True)
