@@ -10,7 +10,7 @@ from benchmarks.unibench import measure
 
 def test_everything_in_the_reference_is_scored(reference: Path) -> None:
     found = measure(reference)
-    # 7 checkpoints: 2 tables for discrete, 1 for sentiment, 2 tables and 2 levels for the open vocabulary; 15 other sets.
+    # 7 checkpoints: 2 tables for discrete, 1 for sentiment, 2 tables at 2 levels for the open vocabulary; 15 others.
     assert found["answers"] == 7 * (2 * (411 + 2610) + 686 + 457 + 4 * 332) + 15 * 4 * 332
     assert found["tables_kept_s"] < found["tables_first_s"]
 
