@@ -1,0 +1,150 @@
+"""An OpenAI-compatible endpoint that misbehaves on request, and counts every call.
+
+It checks each request against the schema of the openai package and answers with a chat completion whose text is a
+function of the request. ``script`` says what happens to the n-th attempt at a request; the request is told apart by its
+last text. Faults: ``429``, ``429:0.2`` (with Retry-After), ``500``, ``400``, ``401``, ``404``, ``hang``, ``reset``,
+``half`` (half of the body, then the connection ends), ``bad_json``, ``wrong_schema``, ``no_choice``, ``empty``,
+``refusal``, ``length``, ``filter``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import pydantic
+from aiohttp import web
+from openai.types.chat import completion_create_params
+
+Script = Callable[[str, int], str | None]  # text of the request, number of the attempt from 1 -> fault
+REQUEST = pydantic.TypeAdapter(completion_create_params.CompletionCreateParamsNonStreaming)
+
+
+@dataclass
+class Endpoint:
+    """``with Endpoint(script) as server:`` serves until the block ends, in a thread of its own."""
+
+    script: Script = lambda _text, _attempt: None
+    reply: Callable[[str], str] = lambda text: f"answer to {text}"
+    latency_s: float = 0.0
+    keys: tuple[str, ...] = ()  # accepted keys; none: any
+    calls: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    invalid: list[str] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._wait(self._start())}/v1"
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._wait(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+
+    async def _start(self) -> int:
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_post("/v1/chat/completions", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self._play(request)
+        finally:
+            self.at_once -= 1
+
+    async def _play(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        try:
+            REQUEST.validate_python(body)
+        except pydantic.ValidationError as error:
+            self.invalid.append(str(error))
+            return _error(400, "the request does not follow the schema")
+        if self.keys and request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.keys:
+            return _error(401, "wrong key")
+        text = _last_text(body)
+        self.calls[text] += 1
+        fault = self.script(text, self.calls[text])
+        await asyncio.sleep(self.latency_s)
+        if fault is not None:
+            return await self._fault(request, text, fault)
+        self.answered[text] += 1
+        return web.json_response(completion(self.reply(text)))
+
+    async def _fault(self, request: web.Request, text: str, fault: str) -> web.StreamResponse:
+        kind, _, detail = fault.partition(":")
+        if kind.isdecimal():
+            return _error(int(kind), f"scripted {kind}", {"Retry-After": detail} if detail else {})
+        if kind == "hang":
+            await asyncio.sleep(3600)
+        if kind in ("reset", "half"):
+            if kind == "half":
+                whole = json.dumps(completion("never seen")).encode()
+                response = web.StreamResponse(headers={"Content-Length": str(len(whole))})
+                await response.prepare(request)
+                await response.write(whole[: len(whole) // 2])
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        odd = {
+            "bad_json": '{"choices": [',
+            "wrong_schema": '{"ok": true}',
+            "no_choice": json.dumps({**completion(""), "choices": []}),
+        }
+        if kind in odd:
+            return web.Response(text=odd[kind], content_type="application/json")
+        reasons = {"empty": ("", "stop"), "length": ("cut off in the", "length"), "filter": ("", "content_filter")}
+        if kind in reasons:
+            return web.json_response(completion(*reasons[kind]))
+        assert kind == "refusal", fault
+        return web.json_response(completion(None, "stop", refusal="I cannot help with that."))
+
+
+def completion(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> dict[str, Any]:
+    """A chat completion; ten tokens in for every request and a token out per word."""
+    out = len((text or "").split())
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": "scripted",
+        "choices": [{
+            "index": 0, "finish_reason": finish_reason, "logprobs": None,
+            "message": {"role": "assistant", "content": text, "refusal": refusal},
+        }],
+        "usage": {"prompt_tokens": 10, "completion_tokens": out, "total_tokens": 10 + out},
+    }  # fmt: skip
+
+
+def question(text: str) -> dict[str, Any]:
+    """The body of a request."""
+    return {"model": "scripted", "messages": [{"role": "user", "content": text}]}
+
+
+def _last_text(body: dict[str, Any]) -> str:
+    content = body["messages"][-1]["content"]
+    return (
+        content if isinstance(content, str) else next(part["text"] for part in content[::-1] if part["type"] == "text")
+    )
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": {"message": message, "type": "scripted"}}, status=status, headers=headers)
