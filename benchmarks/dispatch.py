@@ -97,59 +97,6 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 def main() -> int:
-        numbers = iter(range(requests))
-        answered = 0
-
-        async def ask(session: aiohttp.ClientSession) -> None:
-            nonlocal answered
-            for number in numbers:
-                async with session.post(f"{url}/chat/completions", json=body(number)) as response:
-                    answered += bool(await response.json())
-
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            await asyncio.gather(*(ask(session) for _ in range(concurrency)))
-        return answered
-
-    assert asyncio.run(main()) == requests
-
-
-def measure(
-    work: Callable[[str, int, int], None], latency_s: float, concurrency: int, requests: int
-) -> tuple[float, float]:
-    """Share of ideal throughput, and processor seconds per 1,000 requests."""
-    with served(latency_s) as url:
-        wall, processor = time.perf_counter(), time.process_time()
-        work(url, requests, concurrency)
-        wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    return requests * latency_s / concurrency / wall, 1000 * processor / requests
-
-
-def measure_all(requests: int) -> list[dict[str, Any]]:
-    rows = []
-    for latency_s, concurrency, least in CASES:
-        count = min(requests, 25 * concurrency) if latency_s >= 1.0 else requests  # 8 at a time would take four minutes
-        share, cpu = measure(dispatched, latency_s, concurrency, count)
-        floor, floor_cpu = measure(bare, latency_s, concurrency, count)
-        rows.append({
-            "latency_s": latency_s, "concurrency": concurrency, "requests": count, "share": share, "least": least,
-            "bare_share": floor, "cpu_s_per_1000": cpu, "bare_cpu_s_per_1000": floor_cpu,
-        })  # fmt: skip
-    return rows
-
-
-def show(rows: list[dict[str, Any]]) -> None:
-    print(
-        f"{'latency s':>9} {'at once':>8} {'requests':>9} {'share of ideal':>15} {'bare aiohttp':>13} {'cpu s / 1000':>13} {'bare':>6}"
-    )
-    for row in rows:
-        bound = f"   (bound {row['least']})" if row["least"] else ""
-        print(
-            f"{row['latency_s']:>9} {row['concurrency']:>8} {row['requests']:>9} {row['share']:>15.2f} {row['bare_share']:>13.2f} "
-            f"{row['cpu_s_per_1000']:>13.2f} {row['bare_cpu_s_per_1000']:>6.2f}{bound}"
-        )
-
-
-def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--json", action="store_true")
