@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core-installed
 DEV := $(VENV)/.dev-installed
-SOURCES := app filters flows mercap prompts storage tasks benchmarks examples tests
+SOURCES := app filters flows mercap prompts storage tasks benchmarks examples integrations tests
 
 .PHONY: help demo test slow smoke check resolve format clean
 

@@ -13,6 +13,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.unibench import SETS, gold_file
 from mercap.unibench.files import read_answers, read_gold
 from mercap.unibench.metrics import Protocol, Task
@@ -50,11 +52,11 @@ def best_of(result: Result) -> dict[str, Any]:
     assert epoch is not None
     best, every = result.scored[epoch], result.primary_scores().values()
     constant = max(result.constants, key=lambda name: float(result.constants[name][score]))
-    counts = best.scores.get("n_scored_per_wheel", best.scores.get("n_scored"))
+    counted = best.scores["n_scored" if "n_scored" in best.scores else "n_scored_per_wheel"]
     return {
         "score": score, "epoch": epoch, "value": float(best.scores[score]), "interval": best.intervals[score],
         "lowest": min(every), "precision": float(best.scores["precision"]) if "precision" in best.scores else None,
-        "clips": int(counts[0] if getattr(counts, "ndim", 0) else counts),
+        "clips": int(np.ravel(counted)[0]),
         "constant": constant, "constant_value": float(result.constants[constant][score]),
         "six": float(result.constants.get("always six basic emotions", {}).get(score, float("nan"))),
     }  # fmt: skip
