@@ -106,3 +106,23 @@ def convert(
     from mercap.unibench.npz import convert as convert_archives
 
     typer.echo(f"{out}: {convert_archives(archives, out, field)} rows.")
+
+
+@app.command()
+def report(
+    gold: Annotated[Path, typer.Option("--gold", help="Folder of gold labels; see docs/unibench.md for its layouts.")],
+    predictions: Annotated[
+        list[str],
+        typer.Option("--predictions", help="Folder of predictions, as DIR or NAME=DIR; again for another system."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    tables: Tables = None,
+    protocol: ProtocolOption = ProtocolName.PUBLISHED_2025,
+    resamples: Resamples = 10_000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Score folders of predictions on every set they have; write leaderboard, page, plots and a log per clip."""
+    from app.unibench_report import report as write
+
+    write(gold, predictions, out, tables, protocol.value, resamples, seed, as_json)

@@ -4,6 +4,7 @@
     ├── UsageError                  wrong flags, recipe, manifest or SQL: nothing was run (exit 2)
     ├── MissingExtra                a back-end whose packages are not installed (exit 2)
     ├── StoreError                  the store on disk cannot be used as it is
+    ├── EndpointError               a model endpoint answers nothing, or nothing that can be asked of it (exit 6)
     └── LedgerImbalance             names went missing between stages (exit 5)
 
     CellFailure                     one clip could not get through one stage; becomes a quarantined cell
@@ -25,6 +26,7 @@ class ExitCode(IntEnum):
     TOO_MANY_QUARANTINED = 3
     INTERRUPTED = 4
     LEDGER_IMBALANCE = 5
+    ENDPOINT = 6
 
 
 class MercapError(Exception):
@@ -46,6 +48,15 @@ class MissingExtra(MercapError):
 
 class StoreError(MercapError):
     """The store on disk is missing, newer than this program, or damaged."""
+
+
+class EndpointError(MercapError):
+    """Nothing that is asked of a model endpoint can succeed: wrong key, unknown model or path, nobody there.
+
+    What was answered until then is kept.
+    """
+
+    exit_code = ExitCode.ENDPOINT
 
 
 class LedgerImbalance(MercapError):
@@ -75,6 +86,8 @@ CAUSES: dict[str, str] = {
     # back-ends
     "unreadable_reply": "the model's reply could not be parsed",
     "empty_reply": "the model's reply was empty",
+    "refusal": "the model refused, or a content filter stopped it",
+    "cut_off": "the model's reply was cut off by its limit of tokens",
     "backend": "the back-end reported an error",
     "internal_error": "a bug of mercap's own; the traceback is in `raw`, and the run ends with exit code 1",
     # absent: there was nothing to do

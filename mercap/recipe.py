@@ -121,9 +121,7 @@ class Scripted(RoleOptions):
     @field_validator("prompt")
     @classmethod
     def _is_a_prompt(cls, name: str) -> str:
-        if name and name not in prompt_names():
-            raise ValueError(f"there is no prompt {name!r}; there are {', '.join(prompt_names())}")
-        return name
+        return _known_prompt(name) if name else name
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "prompt_digest": load_prompt(self.prompt).digest if self.prompt else None}
@@ -133,6 +131,42 @@ class ScriptedMedia(Scripted):
     """The double in a role whose real models read frames or audio."""
 
     reads_media: ClassVar[bool] = True
+
+
+class Chat(RoleOptions):
+    """A language model behind an OpenAI-compatible endpoint.
+
+    Where it is served, its key and how fast it may be asked change no answer and are not part of its identity; the
+    key itself is never in a recipe: ``api_key_env`` names the environment variable that holds it.
+    """
+
+    not_identity: ClassVar[frozenset[str]] = frozenset(
+        {"base_url", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout_s", "attempts"}
+    )
+
+    backend: Literal["openai"]
+    base_url: str = Field(pattern=r"^https?://[^\s]+$")
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    model: str
+    revision: str | None = None
+    prompt: str
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    seed: int | None = None
+    max_tokens: int = Field(default=512, ge=16)
+    json_schema: bool = True  # whether the endpoint holds a model to a schema; without, replies are parsed as they come
+    concurrency: int = Field(default=32, ge=1, le=1024)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    timeout_s: float = Field(default=120.0, gt=0)
+    attempts: int = Field(default=6, ge=1, le=20)
+
+    @field_validator("prompt")
+    @classmethod
+    def _is_a_prompt(cls, name: str) -> str:
+        return _known_prompt(name)
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "prompt_digest": load_prompt(self.prompt).digest}
 
 
 class Voter(Options):
@@ -180,8 +214,8 @@ class Recipe(Options):
     diarize: Silero
     describe_visual: Annotated[EmbeddedDescriber | ScriptedMedia, Field(discriminator="backend")]
     describe_audio: Annotated[EmbeddedDescriber | ScriptedMedia, Field(discriminator="backend")]
-    merge: Annotated[Embedded | Scripted, Field(discriminator="backend")]
-    label: Annotated[Embedded | Scripted, Field(discriminator="backend")]
+    merge: Annotated[Embedded | Chat | Scripted, Field(discriminator="backend")]
+    label: Annotated[Embedded | Chat | Scripted, Field(discriminator="backend")]
     screen: ScreenOptions = ScreenOptions()
     vote: tuple[Voter, ...] = ()
     verdict: VerdictSettings = VerdictSettings()
@@ -194,6 +228,12 @@ class Recipe(Options):
             if twice:
                 raise ValueError(f"the {what} {twice[0]!r} is named twice")
         return self
+
+
+def _known_prompt(name: str) -> str:
+    if name not in prompt_names():
+        raise ValueError(f"there is no prompt {name!r}; there are {', '.join(prompt_names())}")
+    return name
 
 
 @functools.cache
@@ -268,4 +308,4 @@ def _names(model: type[BaseModel], seen: set[str]) -> set[str]:
 
 
 _KEYS = sorted(_names(Recipe, set()))
-_TAGS = {"pocketsphinx", "faster_whisper", "scripted", "embedded", "silero"}
+_TAGS = {"pocketsphinx", "faster_whisper", "scripted", "embedded", "silero", "openai"}

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from mercap.dispatch.desk import Desk
 from mercap.media.derived import derived_folder
 from mercap.outcome import Outcome
 from mercap.recipe import Recipe
@@ -47,6 +48,10 @@ class Context:
     cell_done: Callable[[str], None] = lambda _: None  # told each stage key, by whichever thread computed the cell
     stop: threading.Event = field(default_factory=threading.Event)
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.store.root / "journal")
 
     def index(self, stage_key: str) -> CellIndex:
         return self.indexes[stage_key.partition(":")[0]]

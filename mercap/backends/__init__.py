@@ -7,13 +7,14 @@ so asking for help never loads a model library.
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from mercap.errors import MissingExtra
-from mercap.recipe import FasterWhisper, Pocketsphinx, Recipe, Silero
+from mercap.errors import MissingExtra, UsageError
+from mercap.recipe import Chat, FasterWhisper, Pocketsphinx, Recipe, Silero
 from mercap.records import Diarization, Span, Transcript
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ BACKENDS: tuple[BackendRow, ...] = (
         ("cv2", "av"),
         _CORE,
         "our own measuring instruments",
+    ),
+    BackendRow(
+        "openai",
+        ("merge", "label"),
+        ("aiohttp", "openai"),
+        _CORE,
+        "a language model behind an OpenAI-compatible endpoint",
     ),
     BackendRow(
         "scripted",
@@ -117,9 +125,21 @@ def _faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
     )
 
 
+def api_key(options: Chat) -> str | None:
+    """The endpoint's key, from the environment. Raises UsageError where the variable is not set."""
+    if options.api_key_env is None:
+        return None
+    key = os.environ.get(options.api_key_env, "").strip()
+    if not key:
+        raise UsageError(f"The key of {options.base_url} is missing: set the variable {options.api_key_env}.")
+    return key
+
+
 def check_backends(recipe: Recipe) -> None:
     """Refuse, before anything runs, what would fail on every clip. Raises MissingExtra or UsageError."""
-    for role in (recipe.transcribe, recipe.diarize, recipe.describe_visual, recipe.merge):
+    for role in (recipe.transcribe, recipe.diarize, recipe.describe_visual, recipe.merge, recipe.label):
         _require(role.backend)
+        if isinstance(role, Chat):
+            api_key(role)
     if isinstance(recipe.transcribe, FasterWhisper):
         _faster_whisper(recipe.transcribe).locate()

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from mercap.dispatch.faults import EndpointError, Transient, check_status, parse_completion
+from mercap.dispatch.faults import Transient, check_status, parse_completion
 from mercap.dispatch.gate import Gate, PerMinute
 from mercap.dispatch.journal import Entry, Journal, request_key
-from mercap.errors import CellFailure
+from mercap.errors import CellFailure, EndpointError
 
 BREAKER_FAULTS = 10  # in a row, with no answer between them, and ...
 BREAKER_S = 10.0  # ... no answer for this long: nobody is there

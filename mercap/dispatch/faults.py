@@ -15,15 +15,11 @@ from typing import Any
 import pydantic
 from openai.types.chat import ChatCompletion
 
-from mercap.errors import CellFailure, UsageError
+from mercap.errors import CellFailure, EndpointError
 
 MESSAGE_MAX_CHARS = 300
 RETRIED = frozenset({408, 409, 425, 429})  # beside 5xx
 RETRY_AFTER_MAX_S = 300.0
-
-
-class EndpointError(UsageError):
-    """Nothing that is asked of this endpoint can succeed: wrong key, unknown model or path, nobody there."""
 
 
 class Transient(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +38,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._handle: int | None = None
+        self._lock = threading.Lock()
         self._answers = {entry.key: entry for entry in read_journal(folder)}
 
     def __len__(self) -> int:
@@ -47,12 +49,13 @@ class Journal:
 
     def record(self, entry: Entry) -> None:
         """Write one line and remember it. Raises OSError where the disk refuses."""
-        if self._handle is None:
-            path = self._folder / f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        line = f"{json.dumps(entry._asdict(), ensure_ascii=False)}\n".encode()
-        if os.write(self._handle, line) != len(line):
-            raise OSError("the journal could not be written in one piece")
+        line = f"{json.dumps(entry._asdict())}\n".encode()  # ASCII: half a surrogate pair must not stop the run
+        with self._lock:
+            if self._handle is None:
+                path = self._folder / f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+                self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            if os.write(self._handle, line) != len(line):
+                raise OSError("the journal could not be written in one piece")
         self._answers[entry.key] = entry
 
     def close(self) -> None:

@@ -16,8 +16,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from mercap.errors import UsageError
-from mercap.unibench.files import read_columns
 from mercap.unibench.labels import parse_labels
+from mercap.unibench.rows import read_columns
 
 # "The character's emotional state is ..." and the like: what stands before the list.
 _LEAD = re.compile(

@@ -57,14 +57,14 @@ def intervals(
     ``evidence`` is (clips, columns). The same seed gives the same intervals.
     """
     sums = by_cluster(evidence, names)
-    found = [score(drawn) for drawn in _resampled(sums, resamples, np.random.default_rng(seed))]
+    found = [score(drawn) for drawn in resampled(sums, resamples, np.random.default_rng(seed))]
     names_of_scores = [
         name for name, value in score(sums.sum(axis=0)).items() if np.ndim(value) == 0 and name[:2] != "n_"
     ]
-    return {name: _middle(np.concatenate([one[name] for one in found])) for name in names_of_scores}
+    return {name: middle(np.concatenate([one[name] for one in found])) for name in names_of_scores}
 
 
-def _resampled(sums: Numbers, resamples: int, draw: np.random.Generator) -> Iterator[Numbers]:
+def resampled(sums: Numbers, resamples: int, draw: np.random.Generator) -> Iterator[Numbers]:
     """Summed evidence of ``resamples`` draws of as many clusters as there are, in blocks."""
     count = len(sums)
     for start in range(0, resamples, _BLOCK):
@@ -74,7 +74,8 @@ def _resampled(sums: Numbers, resamples: int, draw: np.random.Generator) -> Iter
         yield weights.astype(np.float64) @ sums
 
 
-def _middle(values: Numbers) -> tuple[float, float] | None:
+def middle(values: Numbers) -> tuple[float, float] | None:
+    """The 95 % percentile interval of bootstrap values; ``None`` where none is a number."""
     known = values[np.isfinite(values)]
     if not len(known):
         return None
@@ -100,14 +101,14 @@ def compare(
     seen = float(difference(ours.sum(axis=0), theirs.sum(axis=0)))
     both = np.hstack([ours, theirs])
     width = ours.shape[1]
-    drawn = np.concatenate([difference(s[:, :width], s[:, width:]) for s in _resampled(both, resamples, draw)])
+    drawn = np.concatenate([difference(s[:, :width], s[:, width:]) for s in resampled(both, resamples, draw)])
     as_extreme = 0
     total = ours.sum(axis=0) + theirs.sum(axis=0)
     for start in range(0, resamples, _BLOCK):
         swapped = draw.integers(0, 2, (min(_BLOCK, resamples - start), len(ours))).astype(np.float64)
         one = swapped @ (theirs - ours) + ours.sum(axis=0)
         as_extreme += int(np.sum(np.abs(difference(one, total - one)) >= abs(seen) - 1e-12))
-    interval = _middle(drawn)
+    interval = middle(drawn)
     return {
         "difference": seen,
         "interval": list(interval) if interval else None,

@@ -18,7 +18,7 @@ from typing import Any
 
 from mercap.errors import UsageError
 from mercap.unibench.archive import Archive
-from mercap.unibench.files import unique
+from mercap.unibench.rows import unique
 
 FIELDS = ("response", "openset", "sentiment")
 NAME_MAX_CHARS = 300

@@ -2,8 +2,8 @@
 
 ``wheel1.xlsx`` to ``wheel5.xlsx`` (columns level1, level2, level3; a blank cell repeats the one above),
 ``synonym.xlsx`` (pairs of columns word_run1, synonym_run1, ...) and ``format.csv`` (name, format: a base word and its
-forms). They come with MERTools (MER2025 track 2/3, MER2026 track 2) and are not part of mercap. Every text is trimmed and lower-cased.
-Reading takes about 50 ms.
+forms). They come with MERTools (MER2025 track 2/3, MER2026 track 2) and are not part of mercap. Every text is trimmed
+and lower-cased. Reading takes about 50 ms.
 """
 
 from __future__ import annotations

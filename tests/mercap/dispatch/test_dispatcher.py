@@ -14,8 +14,8 @@ import pytest
 
 from mercap.dispatch import dispatcher
 from mercap.dispatch.dispatcher import Call, Dispatcher, Endpoint, Reply
-from mercap.dispatch.faults import EndpointError
 from mercap.dispatch.journal import Journal
+from mercap.errors import EndpointError
 from tests.endpoint import Endpoint as Server
 from tests.endpoint import Script, question
 from tests.lab import ROOT

@@ -1,0 +1,92 @@
+"""Ask a language model about many cells at once, and read each answer into the record of its stage."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from mercap.backends import api_key
+from mercap.cues.questions import SCHEMAS, Messages
+from mercap.cues.replies import reply_text
+from mercap.dispatch.dispatcher import Call, Endpoint, Reply
+from mercap.outcome import Answer, Outcome, attempt
+from mercap.recipe import Chat
+from mercap.records import Record
+from tasks.context import CellSpec, Context
+
+CHARS_PER_TOKEN = 3.5  # of English, roughly: for limits per minute only
+
+
+def ask(
+    context: Context,
+    specs: list[CellSpec],
+    options: Chat,
+    question: Callable[[CellSpec], Messages],
+    read: Callable[[str, CellSpec], Record],
+) -> Iterator[tuple[CellSpec, Outcome]]:
+    """Outcomes in the order in which answers come. Raises EndpointError where the endpoint cannot be used at all.
+
+    ``question`` may raise NothingToDo or CellFailure for a cell, which is then not asked about; ``read`` turns an
+    answer into a record, or raises.
+    """
+    unasked: list[tuple[CellSpec, Outcome]] = []
+
+    def calls() -> Iterator[Call]:
+        for place, spec in enumerate(specs):
+            try:
+                messages = question(spec)
+            except Exception as fault:
+                unasked.append((spec, attempt(functools.partial(_raise, fault))))
+                continue
+            tokens = options.max_tokens + len(str(messages)) / CHARS_PER_TOKEN
+            yield Call(place, request_body(options, spec.stage.name, messages), tokens)
+
+    for reply in context.desk.ask(_endpoint(options), calls()):
+        spec = specs[reply.place]
+        yield spec, _outcome(reply, spec, read)
+    yield from unasked
+
+
+def request_body(options: Chat, stage: str, messages: Messages) -> dict[str, Any]:
+    """What is sent: everything that can change the answer, and nothing else."""
+    body: dict[str, Any] = {
+        "model": options.model,
+        "messages": messages,
+        "temperature": options.temperature,
+        "max_tokens": options.max_tokens,
+    }
+    if options.seed is not None:
+        body["seed"] = options.seed
+    if options.json_schema and stage in SCHEMAS:
+        form = {"name": stage, "strict": True, "schema": SCHEMAS[stage]}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
+
+
+def _raise(fault: Exception) -> NoReturn:
+    raise fault
+
+
+def _endpoint(options: Chat) -> Endpoint:
+    return Endpoint(
+        options.base_url,
+        concurrency=options.concurrency,
+        requests_per_minute=options.requests_per_minute,
+        tokens_per_minute=options.tokens_per_minute,
+        timeout_s=options.timeout_s,
+        attempts=options.attempts,
+        key=api_key(options),
+    )
+
+
+def _outcome(reply: Reply, spec: CellSpec, read: Callable[[str, CellSpec], Record]) -> Outcome:
+    def answer() -> Answer:
+        if reply.entry is None:
+            assert reply.failure is not None
+            raise reply.failure
+        text = reply_text(reply.entry.body)
+        return Answer(read(text, spec), raw=text)
+
+    outcome = attempt(answer)
+    return outcome._replace(seconds=reply.entry.latency_s if reply.entry and not reply.replayed else outcome.seconds)
