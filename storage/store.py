@@ -6,6 +6,7 @@
     runs/<run>/                     run.json, sources.parquet, current.parquet, ledger.json
     snapshots/000001.json           exact files, per recipe
     published/mercap.duckdb         what curators open; disposable, rebuilt from the snapshot
+    journal/*.jsonl                 answers of model endpoints, as they came (mercap/dispatch/journal.py)
     derived/                        decoded media; disposable, rebuilt from the clips
     digests.parquet                 (path, size, mtime) -> SHA-256; disposable
 

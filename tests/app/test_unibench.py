@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.lab import ROOT
@@ -136,3 +138,26 @@ def test_responses_are_extracted_into_a_file_that_can_be_scored(folder: Path) ->
     assert "4 answers" not in done.stderr
     assert done.returncode == 0
     assert json.loads(score(folder, "--json").stdout)["scores"]["all"]["hit_rate"] == pytest.approx(2 / 3)
+
+
+def test_an_official_archive_is_converted_into_a_file_that_can_be_scored(folder: Path) -> None:
+    np.savez(folder / "checkpoint_000030_loss_1.npz", filenames=list(ANSWERS), fileitems=list(ANSWERS.values()))
+    made = folder / "checkpoint_000030_loss_1.npz"
+    done = mercap("unibench", "convert", made, "--out", folder / "ours.jsonl", "--field", "openset")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(score(folder, "--json").stdout)["scores"]
+    assert found["30"]["hit_rate"] == pytest.approx(2 / 3)
+
+
+def test_a_hostile_archive_is_one_sentence_and_runs_nothing(folder: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.system, (f"touch {folder / 'canary'}",)
+
+    np.savez(folder / "x.npz", name2reason=np.array({"a": Hostile()}, dtype=object))
+    done = mercap("unibench", "convert", folder / "x.npz", "--out", folder / "y.jsonl", "--field", "openset")
+    assert done.returncode == 2
+    assert "system, which is not data; nothing of it was run" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "canary").exists()
+    assert not (folder / "y.jsonl").exists()
