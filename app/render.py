@@ -169,11 +169,25 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
     if found["ledger"]:
         out.print("\nLedger of the newest finished run:")
         out.print(_ledger_table(found["ledger"]))
-    shown = found["published_snapshot"]
+    if found["spend"]:
+        out.print("\nAnswers of models, by run:")
+        out.print(_spend_table(found["spend"]))
+    newest = found["published_snapshot"]
     out.print(
-        f"\n{len(found['snapshots'])} snapshots; published: {'none' if shown is None else shown}. "
+        f"\n{len(found['snapshots'])} snapshots; published: {'none' if newest is None else newest}. "
         f"Cells {found['cells_bytes'] / 1e6:.1f} MB, derived media {found['derived_bytes'] / 1e6:.1f} MB."
     )
+
+
+def _spend_table(rows: list[dict[str, Any]]) -> Table:
+    numbers = ("answers", "calls", "prompt_tokens", "completion_tokens", "cached_tokens")
+    shown = table("run", "stage", "model", *(name.replace("_", " ") for name in numbers), "price",
+                  right=(*(name.replace("_", " ") for name in numbers), "price"))  # fmt: skip
+    for row in rows:
+        price = "" if row["price"] is None else f"{row['price']:.4f}"
+        cells = (row["run_id"], row["stage"], row["model"], *(f"{row[name]:,}" for name in numbers), price)
+        shown.add_row(*map(plain, cells))
+    return shown
 
 
 # --- query, publish, verify, doctor --------------------------------------------------------------------------

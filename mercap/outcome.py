@@ -11,6 +11,22 @@ from mercap.errors import CAUSES, CellFailure, MercapError, NothingToDo
 from mercap.records import Record
 
 
+class Usage(NamedTuple):
+    """What one answer of a model cost. ``key`` names the request: the same key twice was paid once.
+
+    ``price`` is in the currency of the recipe's prices, ``None`` where it states none; tokens are the endpoint's count.
+    """
+
+    key: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    price: float | None
+    latency_s: float
+    attempts: int
+
+
 class Outcome(NamedTuple):
     """``status`` is ``ok``, ``absent`` or ``quarantined``; ``payload`` the JSON of the stage's record when ``ok``."""
 
@@ -21,6 +37,7 @@ class Outcome(NamedTuple):
     retryable: bool = False
     raw: str | None = None
     seconds: float = 0.0
+    usage: Usage | None = None
 
 
 class Answer(NamedTuple):

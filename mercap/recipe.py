@@ -141,7 +141,10 @@ class Chat(RoleOptions):
     """
 
     not_identity: ClassVar[frozenset[str]] = frozenset(
-        {"base_url", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout_s", "attempts"}
+        {
+            *("base_url", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute"),
+            *("timeout_s", "attempts", "price_per_mtok_in", "price_per_mtok_out"),
+        }
     )
 
     backend: Literal["openai"]
@@ -159,11 +162,21 @@ class Chat(RoleOptions):
     tokens_per_minute: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
     attempts: int = Field(default=6, ge=1, le=20)
+    price_per_mtok_in: float | None = Field(
+        default=None, ge=0
+    )  # per million tokens, in whatever currency; both or none
+    price_per_mtok_out: float | None = Field(default=None, ge=0)
 
     @field_validator("prompt")
     @classmethod
     def _is_a_prompt(cls, name: str) -> str:
         return _known_prompt(name)
+
+    @model_validator(mode="after")
+    def _both_prices_or_none(self) -> Chat:
+        if (self.price_per_mtok_in is None) != (self.price_per_mtok_out is None):
+            raise ValueError("price_per_mtok_in and price_per_mtok_out go together")
+        return self
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "prompt_digest": load_prompt(self.prompt).digest}

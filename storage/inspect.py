@@ -11,6 +11,7 @@ from storage.publish import published_snapshot
 from storage.runs import Current, Source, read_current, read_runs, read_sources_of
 from storage.snapshots import latest_snapshot, read_snapshots
 from storage.store import Store
+from storage.usage import spend
 
 
 class CellView(NamedTuple):
@@ -66,6 +67,7 @@ def store_status(store: Store) -> dict[str, Any]:
         "snapshots": [
             {name: one[name] for name in ("id", "created_at", "recipe", "runs")} for one in read_snapshots(store)
         ],
+        "spend": spend(store),
         "published_snapshot": published_snapshot(store),
         "cells_bytes": _size(store.root / "cells"),
         "derived_bytes": _size(store.root / "derived"),

@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from mercap.errors import StoreError
 from storage.schema import SCHEMA_VERSION
 
 Step = Callable[[Any], Any]
 
-# STEPS[0] brings a part of version 1 to version 2, and so on. The first version has nothing to bring up to date.
-STEPS: tuple[Step, ...] = ()
+
+def _add_usage(table: Any) -> Any:
+    """Version 2: cells say what their answer cost."""
+    if "raw" not in table.column_names:  # only cells have one
+        return table
+    place = table.column_names.index("raw") + 1
+    return table.add_column(place, pa.field("usage", pa.string()), pa.nulls(len(table), pa.string()))
+
+
+# STEPS[0] brings a part of version 1 to version 2, and so on.
+STEPS: tuple[Step, ...] = (_add_usage,)
 
 
 def schema_version(schema: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Status(StrEnum):
@@ -41,6 +41,7 @@ class CellRow(NamedTuple):
     input_rows: list[str]  # the row of each upstream cell that was actually read
     payload: str | None
     raw: str | None  # the model's reply, kept so that parsing again needs no call
+    usage: str | None  # JSON of `mercap.outcome.Usage`: what the answer cost; null where nothing was asked
     cause: str | None
     message: str | None
     retryable: bool
@@ -65,6 +66,7 @@ CELL_SCHEMA = pa.schema(
         pa.field("input_rows", pa.list_(pa.string()), nullable=False),
         pa.field("payload", pa.string()),
         pa.field("raw", pa.string()),
+        pa.field("usage", pa.string()),
         pa.field("cause", pa.string()),
         pa.field("message", pa.string()),
         pa.field("retryable", pa.bool_(), nullable=False),

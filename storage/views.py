@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mercap.sources import CONSENT
+from storage.columns import CONTAINER_PATHS, CONTAINER_PICKS, MEASURE_COLUMNS, MEASURE_PATHS, MEASURE_PICKS
 
 
 class View(NamedTuple):
@@ -26,80 +27,6 @@ _SEGMENTS = '[{"start_s":"DOUBLE","end_s":"DOUBLE","text":"VARCHAR","confidence"
 _EVIDENCE = '[{"observation":"VARCHAR","text":"VARCHAR","emotions":["VARCHAR"],"strength":"DOUBLE"}]'
 _FAILED = '[{"rule":"VARCHAR","reason":"VARCHAR","measure":"VARCHAR","value":"DOUBLE"}]'
 
-_MEASURES: dict[str, dict[str, str]] = {
-    "face": {
-        "frames": "frames looked at",
-        "face_frames": "frames in which the main face was found",
-        "people_max": "most faces seen in one frame",
-        "face_height_ratio": "median face height / frame height",
-        "head_motion": "median displacement, face widths per second",
-        "smile_frames": "face frames with the mouth corners clearly raised",
-        "frown_frames": "face frames with the mouth corners clearly lowered",
-        "mouth_curvature": "median corner raise / mouth width",
-        "mouth_open_frames": "face frames with the mouth clearly open",
-        "mouth_motion": "mean change of the mouth region between frames, 0 = still",
-        "brow_slant": "inner minus outer brow height / face height",
-        "brow_height": "brow to eye / face height",
-        "presence_change": "share with the face, last third of the frames minus the first",
-        "smile_change": "share with raised corners, last third of the face frames minus the first",
-        "frown_change": "the same of lowered corners",
-    },
-    "voice": {
-        "voiced_ratio": "voiced / speech frames",
-        "pitch_median_hz": "median pitch, Hz",
-        "pitch_range_st": "10th to 90th percentile of pitch, semitones",
-        "pitch_slope_st_per_s": "trend of pitch, semitones per second",
-        "loudness_dbfs": "median level of speech, dBFS",
-        "loudness_range_db": "10th to 90th percentile of level, dB",
-        "pitch_change_st": "median pitch, last third of voiced time minus the first, semitones",
-        "loudness_change_db": "median level, last third of speech minus the first, dB",
-        "pause_ratio": "silence between first and last speech / that stretch",
-        "pauses": "pauses of at least 0.25 s",
-        "syllables_per_s": "syllable nuclei per second of speech",
-        "spectral_tilt_db_per_octave": "spectral tilt, dB per octave",
-    },
-    "synchrony": {
-        "correlation": "peak correlation of mouth motion and voice",
-        "lag_s": "lag of that peak, seconds; positive = the mouth trails",
-    },
-    "quality": {
-        "black_ratio": "black frames / frames",
-        "frozen_ratio": "frames equal to the one before / frames",
-        "sharpness": "median variance of the Laplacian",
-        "level_dbfs": "RMS of the whole audio, dBFS",
-        "clipped_ratio": "samples at full scale / samples",
-        "snr_db": "level of speech over the rest, dB",
-    },
-}
-
-
-def _column(group: str, name: str) -> str:
-    """Names stand by themselves, but for those of the synchrony, which would say too little."""
-    return f"synchrony_{name}" if group == "synchrony" else name
-
-
-_MEASURE_COLUMNS = {_column(group, name): about for group, names in _MEASURES.items() for name, about in names.items()}
-# All paths in one call: each `->>` parses the whole payload anew, and keeps what it parsed for a block of rows.
-_MEASURE_PATHS = ", ".join(f"'$.{group}.{name}'" for group, names in _MEASURES.items() for name in names)
-_MEASURE_PICKS = ", ".join(
-    f"CAST(found[{place}] AS DOUBLE) AS {column}" for place, column in enumerate(_MEASURE_COLUMNS, 1)
-)
-_CONTAINER = {
-    "format": ("$.format", "VARCHAR"),
-    "duration_s": ("$.duration_s", "DOUBLE"),
-    "size_bytes": ("$.size_bytes", "BIGINT"),
-    "width": ("$.video.width", "INTEGER"),
-    "height": ("$.video.height", "INTEGER"),
-    "frame_rate": ("$.video.frame_rate", "DOUBLE"),
-    "video_codec": ("$.video.codec", "VARCHAR"),
-    "audio_codec": ("$.audio.codec", "VARCHAR"),
-    "sample_rate": ("$.audio.sample_rate", "INTEGER"),
-    "channels": ("$.audio.channels", "INTEGER"),
-}
-_CONTAINER_PATHS = ", ".join(f"'{path}'" for path, _ in _CONTAINER.values())
-_CONTAINER_PICKS = ", ".join(
-    f"CAST(found[{place}] AS {kind}) AS {column}" for place, (column, (_, kind)) in enumerate(_CONTAINER.items(), 1)
-)
 _STRICTNESS = " ".join(f"WHEN '{level}' THEN {rank}" for rank, level in enumerate(CONSENT))
 _CLIP = "SHA-256 of the clip's media bytes"
 
@@ -164,8 +91,8 @@ VIEWS: dict[str, View] = {
             "consent": "the strictest among its sources",
         },
         f"""
-        SELECT c.clip, s.name, s.names, c.status, {_CONTAINER_PICKS}, s.licence, s.consent
-        FROM (SELECT clip, status, payload ->> [{_CONTAINER_PATHS}] AS found FROM cell WHERE stage = 'ingest') AS c
+        SELECT c.clip, s.name, s.names, c.status, {CONTAINER_PICKS}, s.licence, s.consent
+        FROM (SELECT clip, status, payload ->> [{CONTAINER_PATHS}] AS found FROM cell WHERE stage = 'ingest') AS c
         JOIN (SELECT clip, min(name) AS name, count(*) AS names,
                      string_agg(DISTINCT licence, ',' ORDER BY licence) AS licence,
                      arg_max(consent, CASE consent {_STRICTNESS} END) AS consent
@@ -196,15 +123,15 @@ VIEWS: dict[str, View] = {
         "The numbers behind the cues; null where a thing could not be measured.",
         {
             "clip": _CLIP,
-            **_MEASURE_COLUMNS,
+            **MEASURE_COLUMNS,
             "speech_s": "seconds of detected speech",
             "speech_ratio": "speech / duration",
         },
         f"""
-        SELECT m.clip, {_MEASURE_PICKS},
+        SELECT m.clip, {MEASURE_PICKS},
                CAST(d.payload ->> '$.speech_s' AS DOUBLE) AS speech_s,
                CAST(d.payload ->> '$.speech_ratio' AS DOUBLE) AS speech_ratio
-        FROM (SELECT clip, payload ->> [{_MEASURE_PATHS}] AS found
+        FROM (SELECT clip, payload ->> [{MEASURE_PATHS}] AS found
               FROM cell WHERE stage = 'measure' AND status = 'ok') AS m
         LEFT JOIN cell AS d ON d.clip = m.clip AND d.stage = 'diarize' AND d.status = 'ok'
         ORDER BY m.clip""",
@@ -383,6 +310,31 @@ VIEWS: dict[str, View] = {
         """
         SELECT clip, stage, voter, cell_id, row_id, status, cause, config, inputs, run_id, worker, seconds, committed_at
         FROM cell ORDER BY clip, stage, voter""",
+    ),
+    "usage": View(
+        "What answers of models cost, a row per answer; one that two attempts at a cell share was paid once.",
+        {
+            "key": "digest of everything that was asked",
+            "clip": _CLIP,
+            "stage": "stage",
+            "model": "model that answered",
+            "prompt_tokens": "tokens of the question, as the endpoint counts them",
+            "completion_tokens": "tokens of the answer",
+            "cached_tokens": "tokens of the question that the endpoint had in its cache",
+            "price": "by the recipe's prices; null where it states none",
+            "latency_s": "seconds to the answer",
+            "attempts": "calls it took",
+            "run_id": "the run that computed the cell",
+        },
+        """
+        SELECT key, min(clip) AS clip, min(stage) AS stage, min(model) AS model, max(prompt_tokens) AS prompt_tokens,
+               max(completion_tokens) AS completion_tokens, max(cached_tokens) AS cached_tokens, max(price) AS price,
+               max(latency_s) AS latency_s, max(attempts) AS attempts, min(run_id) AS run_id
+        FROM (SELECT clip, stage, run_id, unnest(from_json(usage, '{"key":"VARCHAR","model":"VARCHAR",
+                     "prompt_tokens":"BIGINT","completion_tokens":"BIGINT","cached_tokens":"BIGINT","price":"DOUBLE",
+                     "latency_s":"DOUBLE","attempts":"INTEGER"}'))
+              FROM cell WHERE usage IS NOT NULL)
+        GROUP BY key ORDER BY clip, stage, key""",
     ),
     "configs": View(
         "What each stage was configured with: code version, back-end, model, prompt digest, decoding.",

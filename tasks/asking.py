@@ -10,7 +10,8 @@ from mercap.backends import api_key
 from mercap.cues.questions import SCHEMAS, Messages
 from mercap.cues.replies import reply_text
 from mercap.dispatch.dispatcher import Call, Endpoint, Reply
-from mercap.outcome import Answer, Outcome, attempt
+from mercap.dispatch.journal import Entry
+from mercap.outcome import Answer, Outcome, Usage, attempt
 from mercap.recipe import Chat
 from mercap.records import Record
 from tasks.context import CellSpec, Context
@@ -44,7 +45,7 @@ def ask(
 
     for reply in context.desk.ask(_endpoint(options), calls()):
         spec = specs[reply.place]
-        yield spec, _outcome(reply, spec, read)
+        yield spec, _outcome(options, reply, spec, read)
     yield from unasked
 
 
@@ -80,7 +81,7 @@ def _endpoint(options: Chat) -> Endpoint:
     )
 
 
-def _outcome(reply: Reply, spec: CellSpec, read: Callable[[str, CellSpec], Record]) -> Outcome:
+def _outcome(options: Chat, reply: Reply, spec: CellSpec, read: Callable[[str, CellSpec], Record]) -> Outcome:
     def answer() -> Answer:
         if reply.entry is None:
             assert reply.failure is not None
@@ -89,4 +90,25 @@ def _outcome(reply: Reply, spec: CellSpec, read: Callable[[str, CellSpec], Recor
         return Answer(read(text, spec), raw=text)
 
     outcome = attempt(answer)
-    return outcome._replace(seconds=reply.entry.latency_s if reply.entry and not reply.replayed else outcome.seconds)
+    if reply.entry is None:
+        return outcome
+    return outcome._replace(seconds=reply.entry.latency_s, usage=usage_of(options, reply.entry))
+
+
+def usage_of(options: Chat, entry: Entry) -> Usage:
+    """What an answer cost, as the endpoint counts it; an endpoint that counts nothing gives zeros."""
+    counted = entry.body.get("usage") or {}
+    tokens_in, tokens_out = int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0)
+    price = None
+    if options.price_per_mtok_in is not None and options.price_per_mtok_out is not None:
+        price = (tokens_in * options.price_per_mtok_in + tokens_out * options.price_per_mtok_out) / 1e6
+    return Usage(
+        key=entry.key,
+        model=options.model,
+        prompt_tokens=tokens_in,
+        completion_tokens=tokens_out,
+        cached_tokens=int((counted.get("prompt_tokens_details") or {}).get("cached_tokens") or 0),
+        price=price,
+        latency_s=round(entry.latency_s, 4),
+        attempts=entry.attempts,
+    )

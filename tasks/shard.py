@@ -7,6 +7,7 @@ committed is never computed again. The shard looks once more for cells that some
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -88,6 +89,7 @@ def _row(context: Context, shard: int, spec: CellSpec, outcome: Outcome) -> Cell
         input_rows=Inputs(context, spec).rows(),
         payload=outcome.payload,
         raw=outcome.raw,
+        usage=json.dumps(outcome.usage._asdict()) if outcome.usage else None,
         cause=outcome.cause,
         message=outcome.message,
         retryable=outcome.retryable,

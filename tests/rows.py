@@ -20,8 +20,8 @@ def row(clip: str = "c1", *, at: float = 0.0, **changes: Any) -> CellRow:
     moment = START + timedelta(seconds=at)
     config = digest_config(CONFIG)
     made = CellRow(
-        cell_id=cell_id("merge", config, inputs), clip=clip, stage="merge", voter=None, status="ok",
-        config=config, inputs=inputs, input_rows=[], payload='{"text":"t","language":"en"}', raw=None, cause=None,
+        cell_id=cell_id("merge", config, inputs), clip=clip, stage="merge", voter=None, status="ok", config=config,
+        inputs=inputs, input_rows=[], payload='{"text":"t","language":"en"}', raw=None, usage=None, cause=None,
         message=None, retryable=False, attempts=1, run_id="r", shard=0, worker="w", started_at=moment, seconds=0.1,
     )  # fmt: skip
     return made._replace(**changes)

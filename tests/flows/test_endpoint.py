@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storage.query import query
+from storage.store import Store
 from tests.endpoint import Endpoint, Script
 from tests.lab import ROOT, Lab
 
@@ -167,3 +170,44 @@ def test_another_label_prompt_or_model_asks_about_labels_only(filled: Lab) -> No
         filled.recipe.write_text(text[:at] + text[at:].replace('model = "m"', 'model = "n"', 1))
         filled.annotate()
     assert calls(server) == (CLIPS, 2 * CLIPS)
+
+
+def spend(lab: Lab) -> dict[str, dict[str, Any]]:
+    """What `mercap status` says of cost, by stage."""
+    command = [sys.executable, "-m", "app", "status", "--store", str(lab.store), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["spend"]
+    total: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        of_stage = total.setdefault(row["stage"], {"answers": 0, "prompt_tokens": 0, "price": 0.0})
+        for name in of_stage:
+            of_stage[name] += row[name] or 0
+    return total
+
+
+def test_what_answers_cost_is_counted_once_whatever_happened_in_between(filled: Lab) -> None:
+    with Endpoint(reply=reply, latency_s=0.15) as server:
+        use(filled, server, concurrency=2, price_per_mtok_in=2.0, price_per_mtok_out=0.0)
+        process = subprocess.Popen(
+            filled.command(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        while sum(server.answered.values()) < 6:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        filled.annotate()
+        filled.annotate()
+    found = spend(filled)
+    assert {stage: one["answers"] for stage, one in found.items()} == {"merge": CLIPS, "label": CLIPS}
+    assert sum(one["prompt_tokens"] for one in found.values()) == 10 * 2 * CLIPS
+    assert sum(one["price"] for one in found.values()) == pytest.approx(10 * 2 * CLIPS * 2.0 / 1e6)
+    asked = query(Store.open(filled.store), "SELECT count(*), sum(prompt_tokens), sum(price) FROM usage").rows[0]
+    assert list(asked) == [2 * CLIPS, 10 * 2 * CLIPS, pytest.approx(10 * 2 * CLIPS * 2.0 / 1e6)]
+
+
+def test_an_answer_that_could_not_be_used_cost_something_all_the_same(filled: Lab) -> None:
+    with Endpoint(lambda text, _attempt: "refusal" if text.startswith("<<words") else None, reply=reply) as server:
+        use(filled, server)
+        filled.annotate(expect=3)
+    assert spend(filled)["merge"]["prompt_tokens"] == 10 * CLIPS
