@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from app.render import console, plain, print_json, table
+from app.terminal import console, plain, print_json, table
 from mercap.unibench.coverage import DROPPED
 from mercap.vocabulary.explain import Explanation, Step
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from app.render import console, plain, print_json
+from app.terminal import console, plain, print_json
 from mercap.errors import UsageError
 from mercap.unibench.figures import Grid
 from mercap.unibench.grids import board_grid, comparison_grid
