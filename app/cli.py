@@ -56,6 +56,10 @@ def annotate(
             "--max-quarantine", help="Share of names that may be quarantined, as 0.05 or 5%; above it: exit code 3."
         ),
     ] = "5%",
+    retry_quarantined: Annotated[
+        str | None,
+        typer.Option("--retry-quarantined", metavar="CAUSE", help="Try what failed of this cause again, or all."),
+    ] = None,
     runner: Annotated[str, typer.Option("--runner", help="prefect, or plain (no server).")] = "prefect",
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=256, help="Worker processes; default: one per core.")
@@ -77,6 +81,7 @@ def annotate(
         limit=limit,
         shard_size=shard_size,
         max_quarantine=parse_share(max_quarantine),
+        retry_quarantined=retry_quarantined,
         **values,
     )
     try:

@@ -6,6 +6,10 @@ import os
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mercap.errors import CAUSES
+
+ALL_CAUSES = "all"
+
 
 class AnnotateOptions(BaseModel):
     """Parameters of `annotate`. None of them changes what a cell means, except ``recipe``."""
@@ -20,4 +24,14 @@ class AnnotateOptions(BaseModel):
     max_quarantine: float = Field(
         default=0.05, ge=0, le=1, description="share of names that may be quarantined (exit code 3)"
     )
+    retry_quarantined: str | None = Field(
+        default=None, description="try quarantined cells of this cause again; all: of every cause"
+    )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="worker processes")
+
+    @property
+    def retried(self) -> frozenset[str]:
+        """Causes whose quarantined cells are tried again."""
+        if self.retry_quarantined is None:
+            return frozenset()
+        return frozenset(CAUSES) if self.retry_quarantined == ALL_CAUSES else frozenset({self.retry_quarantined})

@@ -21,7 +21,7 @@ from filters.rules import check_rules
 from flows.observer import Observer
 from flows.options import AnnotateOptions
 from mercap.backends import check_backends
-from mercap.errors import ExitCode
+from mercap.errors import CAUSES, ExitCode, UsageError
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
 from mercap.sources import SourceList, read_sources
@@ -127,6 +127,8 @@ class Report:
 
 def check(options: AnnotateOptions) -> tuple[Recipe, SourceList]:
     """Refuse what cannot run before anything is started, a Prefect server included. Raises MercapError."""
+    if options.retried - CAUSES.keys():
+        raise UsageError(f"--retry-quarantined is all or a cause of docs/causes.md, not {options.retry_quarantined!r}.")
     recipe = load_recipe(options.recipe)
     check_rules(recipe.screen.rules)
     check_backends(recipe)
@@ -147,7 +149,9 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
     digests.save()
     plan = Plan(recipe, found.clips)
     with WorkerPool(options.workers) as pool:
-        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan), observer.cell_done)
+        context = Context(
+            store, recipe, new_run_id(), pool, open_indexes(store, plan, options.retried), observer.cell_done
+        )
         run = Run(options, recipe, context, found, plan, listed.collection, runner_name, datetime.now(UTC))
         for stage in plan.stages.values():
             store.keep_config(stage.config)

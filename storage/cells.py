@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
     @property
     def done(self) -> bool:
-        """Whether another run leaves this cell alone."""
+        """Whether another run leaves this cell alone by itself."""
         return self.status in SETTLED or not self.retryable or self.attempts >= MAX_ATTEMPTS
 
     @property
@@ -60,12 +60,14 @@ class _Part(NamedTuple):
 class CellIndex:
     """cell id -> the row that counts, for one stage. `refresh` reads only parts it has not seen.
 
-    Costs about 170 bytes per cell. Threads may share one: `refresh` is guarded, and reading needs no guard.
+    Costs about 170 bytes per cell. Threads may share one: `refresh` is guarded, and reading needs no guard. ``retried``
+    are causes whose quarantined cells are to be tried again, however often they were tried before.
     """
 
-    def __init__(self, store: Store, stage: str) -> None:
+    def __init__(self, store: Store, stage: str, retried: Collection[str] = ()) -> None:
         self.store = store
         self.stage = stage
+        self._retried = frozenset(retried)
         self._places: dict[str, int] = {}  # cell id -> part number and place in the part, in one integer
         self._parts: list[_Part] = []
         self._causes: dict[int, str] = {}  # of rows that are not ok
@@ -81,6 +83,13 @@ class CellIndex:
     def get(self, cell_id: str) -> Entry | None:
         at = self._places.get(cell_id)
         return None if at is None else self._entry(at)
+
+    def is_done(self, cell_id: str) -> bool:
+        """Whether this run leaves the cell alone."""
+        entry = self.get(cell_id)
+        if entry is None or not entry.done:
+            return False
+        return entry.status in SETTLED or entry.cause not in self._retried
 
     def row_id(self, cell_id: str) -> str | None:
         """Id of the row that counts."""

@@ -41,7 +41,8 @@ def ask(
                 unasked.append((spec, attempt(functools.partial(_raise, fault))))
                 continue
             tokens = options.max_tokens + len(str(messages)) / CHARS_PER_TOKEN
-            yield Call(place, request_body(options, spec.stage.name, messages), tokens)
+            tried = context.index(spec.stage.key).attempts(spec.cell_id)
+            yield Call(place, request_body(options, spec.stage.name, messages), tokens, attempt=tried)
 
     for reply in context.desk.ask(_endpoint(options), calls()):
         spec = specs[reply.place]

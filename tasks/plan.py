@@ -5,7 +5,7 @@ Every id is computed from the recipe and the catalogue alone, so `mercap plan` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 from mercap.identity import CELL_ID_CHARS, cell_id
@@ -120,14 +120,13 @@ def stage_state(plan: Plan, key: str, indexes: dict[str, CellIndex], before: dic
     statuses: list[Status] = []
     missing: list[int] = []
     for place, identity in enumerate(plan.ids(key)):
-        entry = index.get(identity)
         if _is_blocked(plan, key, place, before):
             statuses.append(Status.BLOCKED)
-        elif entry is None or not entry.done:
+        elif not index.is_done(identity):
             statuses.append(Status.PENDING)
             missing.append(place)
         else:
-            statuses.append(entry.status)
+            statuses.append(index.status(identity))
     return StageState(key, statuses, missing)
 
 
@@ -147,9 +146,9 @@ def _is_blocked(plan: Plan, key: str, place: int, before: dict[str, StageState])
     return any(before[name].statuses[place] in (Status.QUARANTINED, Status.BLOCKED) for name in stage.upstream)
 
 
-def open_indexes(store: Store, plan: Plan) -> dict[str, CellIndex]:
-    """An index for every stage of the plan, up to date."""
-    indexes = {stage.name: CellIndex(store, stage.name) for stage in plan.stages.values()}
+def open_indexes(store: Store, plan: Plan, retried: Collection[str] = ()) -> dict[str, CellIndex]:
+    """An index for every stage of the plan, up to date; ``retried`` are causes to be tried again."""
+    indexes = {stage.name: CellIndex(store, stage.name, retried) for stage in plan.stages.values()}
     for index in indexes.values():
         index.refresh()
     return indexes

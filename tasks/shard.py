@@ -39,7 +39,7 @@ def run_shard(context: Context, number: int, specs: list[CellSpec]) -> ShardSumm
     stage = specs[0].stage
     index = context.index(stage.key)
     index.refresh()
-    todo = [spec for spec in specs if (entry := index.get(spec.cell_id)) is None or not entry.done]
+    todo = [spec for spec in specs if not index.is_done(spec.cell_id)]
     writer = _Writer(context, stage.name, number)
     try:
         for spec, outcome in STEPS[stage.name](context, todo):

@@ -52,11 +52,15 @@ class Endpoint:
 
 
 class Call(NamedTuple):
-    """``place`` is the caller's own; ``tokens`` an estimate for the limit per minute."""
+    """``place`` is the caller's own; ``tokens`` an estimate for the limit per minute.
+
+    ``attempt`` tells a question that is asked again on purpose from one whose answer may come from the journal.
+    """
 
     place: int
     body: dict[str, Any]
     tokens: float = 0.0
+    attempt: int = 0
 
 
 class Reply(NamedTuple):
@@ -136,7 +140,7 @@ class Dispatcher:
                     if call is None:
                         ended = True
                         break
-                    key = request_key(self._endpoint.chat_url, call.body)
+                    key = request_key(self._endpoint.chat_url, call.body, call.attempt)
                     if (known := self._journal.answer(key)) is not None:
                         yield Reply(call.place, known, None, replayed=True)
                     else:

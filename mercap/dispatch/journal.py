@@ -33,9 +33,9 @@ class _Place(NamedTuple):
     length: int
 
 
-def request_key(url: str, body: dict[str, Any]) -> str:
-    """What makes two requests the same: where they go and everything they say, keys in any order."""
-    return digest_config({"url": url, "body": body})
+def request_key(url: str, body: dict[str, Any], attempt: int = 0) -> str:
+    """What makes two requests the same: where they go, everything they say, and which attempt at a cell they are."""
+    return digest_config({"url": url, "body": body, "attempt": attempt})
 
 
 class Journal:

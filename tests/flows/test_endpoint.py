@@ -211,3 +211,29 @@ def test_an_answer_that_could_not_be_used_cost_something_all_the_same(filled: La
         use(filled, server)
         filled.annotate(expect=3)
     assert spend(filled)["merge"]["prompt_tokens"] == 10 * CLIPS
+
+
+def test_what_was_refused_is_asked_again_on_request_only(filled: Lab) -> None:
+    refused = True
+
+    def script(text: str, _attempt: int) -> str | None:
+        return "refusal" if refused and text.startswith("<<words") else None
+
+    with Endpoint(script, reply=reply) as server:
+        use(filled, server)
+        filled.annotate(expect=3)
+        refused = False
+        filled.annotate(expect=3)
+        filled.annotate("--retry-quarantined", "timeout", expect=3)
+        assert calls(server) == (CLIPS, 0)
+        report = filled.annotate("--retry-quarantined", "refusal")
+    assert report["captions"] == CLIPS
+    assert calls(server) == (2 * CLIPS, CLIPS)
+    assert spend(filled)["merge"]["answers"] == 2 * CLIPS
+
+
+def test_a_cause_that_does_not_exist_is_told_before_anything_runs(filled: Lab) -> None:
+    command = [*filled.command(), "--retry-quarantined", "boredom"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert "all or a cause of docs/causes.md, not 'boredom'" in done.stderr

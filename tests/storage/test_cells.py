@@ -90,3 +90,25 @@ def test_the_index_tells_the_row_the_attempts_and_the_causes_of_what_failed(stor
     assert index.attempts(failed("c2").cell_id) == 2
     assert list(index.causes()) == [(f"{part}:1", "backend")]
     assert (index.row_id("unknown"), index.attempts("unknown")) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("retried", "done"), [((), True), (("timeout",), True), (("refusal",), False), (("timeout", "refusal"), False)]
+)
+def test_a_permanent_failure_is_done_unless_its_cause_is_to_be_tried_again(
+    tmp_path: Path, retried: tuple[str, ...], done: bool
+) -> None:
+    store = Store.create(tmp_path / "store")
+    commit(store, [failed("a", cause="refusal", retryable=False)])
+    index = CellIndex(store, "merge", retried)
+    index.refresh()
+    assert index.is_done(row("a").cell_id) is done
+
+
+def test_a_settled_cell_is_done_whatever_is_to_be_tried_again(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    commit(store, [row("a")])
+    index = CellIndex(store, "merge", ("refusal",))
+    index.refresh()
+    assert index.is_done(row("a").cell_id)
+    assert not index.is_done(row("b").cell_id)
