@@ -47,6 +47,10 @@ class Answer(NamedTuple):
     raw: str | None = None
 
 
+# What a worker process says of an outcome: everything but its cost, for workers ask no endpoint.
+REPLIED = tuple(name for name in Outcome._fields if name != "usage")
+
+
 def attempt(compute: Callable[[], Record | Answer]) -> Outcome:
     """Run one cell's computation and type whatever comes of it. Only what a person must mend is let through."""
     started = time.perf_counter()

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import cv2
 
 from mercap.errors import MercapError
-from mercap.outcome import attempt
+from mercap.outcome import REPLIED, attempt
 from mercap.workers.guard import alarm, is_swollen
 from mercap.workers.network import cut_network
 from mercap.workers.operations import perform
@@ -40,9 +40,10 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return attempt(lambda: perform(request["operation"], request["arguments"]))._asdict()
+        outcome = attempt(lambda: perform(request["operation"], request["arguments"]))._asdict()
     except MercapError as error:
         return {"error": str(error), "type": type(error).__name__}
+    return {name: outcome[name] for name in REPLIED}
 
 
 def _claim_stdout() -> BinaryIO:

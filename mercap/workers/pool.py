@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 
 from mercap.errors import CAUSES, UsageError
 from mercap.media.derived import discard_remains
-from mercap.outcome import Outcome
+from mercap.outcome import REPLIED, Outcome
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PASSED_ON = (
@@ -222,7 +222,7 @@ def _outcome(reply: Any) -> Outcome:
     """What a worker says is checked like any other input. Raises ValueError where it is no outcome."""
     if isinstance(reply, dict) and "error" in reply:
         raise UsageError(str(reply["error"]))
-    if not isinstance(reply, dict) or reply.keys() != set(Outcome._fields):
+    if not isinstance(reply, dict) or reply.keys() != set(REPLIED):
         raise ValueError("not an outcome")
     outcome = Outcome(**reply)
     if outcome.status not in ("ok", "absent", "quarantined") or (outcome.status != "ok") != (outcome.cause in CAUSES):
