@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mercap.files import write_atomically
 from mercap.identity import digest_file
-from storage.files import write_atomically
 
 _RACY_NS = 2_000_000_000
 _SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("digest", pa.string())])

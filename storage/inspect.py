@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mercap.errors import UsageError
-from storage.files import read_json
+from mercap.files import read_json
 from storage.publish import published_snapshot
 from storage.runs import Current, Source, read_current, read_runs, read_sources_of
 from storage.snapshots import latest_snapshot, read_snapshots

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mercap.errors import LedgerImbalance
-from storage.files import write_json
+from mercap.files import write_json
 from storage.runs import Current, Source
 from storage.schema import Status
 from storage.store import Store

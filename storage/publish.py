@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mercap.errors import StoreError
+from mercap.files import TEMPORARY, read_json, write_atomically
 from mercap.identity import digest_text
 from mercap.sources import CONSENT
-from storage.files import TEMPORARY, read_json, write_atomically
 from storage.ledger import COUNTS
 from storage.runs import read_current_tables, read_runs, read_sources_table
 from storage.schema import CELL_SCHEMA

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.files import read_json, write_atomically, write_json
+from mercap.files import read_json, write_atomically, write_json
 from storage.migrations import migrate
 from storage.schema import CURRENT_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store

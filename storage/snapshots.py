@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from mercap.errors import StoreError
+from mercap.files import read_json, write_json
 from mercap.identity import canonical_json, digest_file
-from storage.files import read_json, write_json
 from storage.runs import read_current_tables, read_runs, read_sources_of
 from storage.schema import CURRENT_SCHEMA
 from storage.store import Store

@@ -27,8 +27,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mercap.errors import StoreError
+from mercap.files import read_json, write_atomically, write_json
 from mercap.identity import digest_config
-from storage.files import read_json, write_atomically, write_json
 from storage.migrations import check_version, migrate, schema_version
 from storage.schema import SCHEMA_VERSION, CellRow, cells_table
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from mercap.errors import CAUSES, MercapError
+from mercap.files import TEMPORARY, read_json
 from mercap.identity import cell_id, digest_config, digest_file
 from mercap.records import PAYLOADS
 from storage.cells import CellIndex
-from storage.files import TEMPORARY, read_json
 from storage.ledger import LedgerRow
 from storage.publish import published_snapshot
 from storage.runs import read_runs

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from mercap.errors import UsageError
+from mercap.files import write_text
 from mercap.unibench.labels import parse_labels
 from mercap.unibench.rows import read_columns
 
@@ -77,7 +77,10 @@ def extract_file(predictions: Path, out: Path, extractor: str) -> Extracted:
         row: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
         row |= {"name": name, "response": response, "openset": labels, "extractor": identity}
         lines.append(json.dumps(row, ensure_ascii=False))
-    _write(out, lines)
+    try:
+        write_text(out, (f"{line}\n" for line in lines))
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}.") from None
     return Extracted(len(lines), reused, empty)
 
 
@@ -94,12 +97,3 @@ def _known(out: Path, identity: str) -> dict[str, list[str]]:
         if isinstance(row, dict) and row.get("extractor") == identity:
             found[row["response"]] = row["openset"]
     return found
-
-
-def _write(out: Path, lines: list[str]) -> None:
-    try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-            file.write("".join(f"{line}\n" for line in lines))
-        Path(file.name).replace(out)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}.") from None

@@ -9,14 +9,13 @@ to ``{"emo": 3, "val": -10}``. Every fault of an archive is one UsageError namin
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from mercap.errors import UsageError
+from mercap.files import write_text
 from mercap.unibench.archive import Archive
 from mercap.unibench.rows import unique
 
@@ -71,7 +70,10 @@ def convert(paths: Sequence[Path], out: Path, field: str) -> int:
         for epoch, path in _by_epoch(paths)
         for name, text in read_results(path).items()
     ]
-    _write(out, rows)
+    try:
+        write_text(out, (f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}.") from None
     return len(rows)
 
 
@@ -114,19 +116,3 @@ def _text(path: Path, whose: str, value: Any) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair
         raise UsageError(f"{path}: {whose} is not text in Unicode.") from None
     return value
-
-
-def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    temporary = None
-    try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ labels, checkpoints) is text and never markup.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from mercap.errors import UsageError
+from mercap.files import write_text
 from mercap.unibench.datasets import Dataset
 from mercap.unibench.grids import board_grid, checkpoints_grid, clips_grid, comparison_grid, set_grid
 from mercap.unibench.leaderboard import Leaderboard, leaderboard
@@ -65,14 +65,7 @@ def write_report(out: Path, suite: Suite) -> list[Path]:
 
 
 def _write(path: Path, parts: Iterable[str]) -> Path:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Half a surrogate pair, which JSON may hold and UTF-8 may not, is written as the escape that JSON has for it.
-        with aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.writelines(parts)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_text(path, parts)
     return path
 
 

@@ -11,11 +11,11 @@ import functools
 import json
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 
 from mercap.errors import UsageError
+from mercap.files import write_text
 from mercap.identity import digest_config, digest_file
 from mercap.vocabulary.groups import Groups, resolve
 from mercap.vocabulary.tables import FILES, LEVELS, WHEELS, read_tables
@@ -73,6 +73,4 @@ def _write(path: Path, groups: Groups) -> None:
     body = {"forms": groups.forms, "names": groups.names, "places": groups.places.ravel().tolist()}
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
-            json.dump(body, file, ensure_ascii=False)
-        Path(file.name).replace(path)
+        write_text(path, [json.dumps(body, ensure_ascii=False)])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mercap.files import write_json
 from mercap.identity import cell_id, digest_config
-from storage.files import write_json
 from storage.runs import Current, Source, write_current, write_run, write_sources
 from storage.schema import CellRow
 from storage.snapshots import covered_runs, latest_snapshot, take_snapshot

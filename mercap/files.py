@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,19 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, exclusive: bo
 def write_json(path: Path, value: Any, *, exclusive: bool = False) -> None:
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     write_atomically(path, lambda temporary: _write_text(temporary, text), exclusive=exclusive)
+
+
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """A text file in UTF-8 of ``parts``, one after another.
+
+    Half a surrogate pair, which JSON may hold and UTF-8 may not, is written as the escape that JSON has for it.
+    """
+    write_atomically(path, lambda temporary: _write_parts(temporary, parts))
+
+
+def _write_parts(path: Path, parts: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.writelines(parts)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.files import read_json, write_atomically, write_json
+from mercap.files import read_json, write_atomically, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
