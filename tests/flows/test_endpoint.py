@@ -146,17 +146,22 @@ def test_a_key_is_sent_and_appears_in_no_file(filled: Lab, tmp_path: Path) -> No
     assert not [path for path in searched if SECRET.encode() in path.read_bytes()]
 
 
+def kill_after_answers(lab: Lab, server: Endpoint, count: int) -> None:
+    """Start a run and SIGKILL it once ``count`` requests have been answered."""
+    process = subprocess.Popen(
+        lab.command(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while sum(server.answered.values()) < count:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def test_after_a_kill_no_answered_question_is_asked_again(filled: Lab) -> None:
     with Endpoint(reply=reply, latency_s=0.15) as server:
         use(filled, server, concurrency=2)
-        process = subprocess.Popen(
-            filled.command(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        while sum(server.answered.values()) < 5:
-            assert process.poll() is None
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_after_answers(filled, server, 5)
         assert filled.annotate()["captions"] == CLIPS
     assert 2 * CLIPS <= sum(server.calls.values()) <= 2 * CLIPS + 2  # what was under way at the kill
 
@@ -188,14 +193,7 @@ def spend(lab: Lab) -> dict[str, dict[str, Any]]:
 def test_what_answers_cost_is_counted_once_whatever_happened_in_between(filled: Lab) -> None:
     with Endpoint(reply=reply, latency_s=0.15) as server:
         use(filled, server, concurrency=2, price_per_mtok_in=2.0, price_per_mtok_out=0.0)
-        process = subprocess.Popen(
-            filled.command(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        while sum(server.answered.values()) < 6:
-            assert process.poll() is None
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_after_answers(filled, server, 6)
         filled.annotate()
         filled.annotate()
     found = spend(filled)
