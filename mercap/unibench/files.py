@@ -82,6 +82,13 @@ def read_answers(path: Path, task: Task) -> dict[str, Answers]:
     return found
 
 
+def told(path: Path | None, epoch: str) -> str:
+    """A set of answers for a message: its file, if it came from one, and its epoch, if it has one."""
+    if path is None:
+        return "the file" if epoch == ALL else f"epoch {epoch}"
+    return str(path) if epoch == ALL else f"{path}, epoch {epoch},"
+
+
 def answers_for(gold: Gold, answers: Mapping[str, Answer], where: str) -> list[Answer]:
     """One answer per gold clip, in their order. Raises UsageError when clips have none; others are left aside."""
     missing = [name for name in gold.names if name not in answers]

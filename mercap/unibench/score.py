@@ -10,7 +10,7 @@ import numpy as np
 
 from mercap.errors import UsageError
 from mercap.unibench.coverage import coverage
-from mercap.unibench.files import ALL, Answer, Answers, Gold, answers_for, read_answers, read_gold, read_subset
+from mercap.unibench.files import answers_for, read_answers, read_gold, read_subset, told
 from mercap.unibench.metrics import Task
 from mercap.unibench.scoring import Result, Setting, compare_answers, score_answers
 from mercap.vocabulary.groups import Groups
@@ -31,8 +31,7 @@ def score_files(
     groups = groups_for(setting, tables)
     labels = read_gold(gold, setting.task, read_subset(subset) if subset else None)
     answers = read_answers(predictions, setting.task)
-    _check_complete(labels, answers, predictions)
-    return score_answers(setting, labels, answers, groups)
+    return score_answers(setting, labels, answers, groups, predictions)
 
 
 def compare_files(result: Result, against: Path, tables: Path | None, epoch: str | None = None) -> dict[str, Any]:
@@ -46,16 +45,10 @@ def compare_files(result: Result, against: Path, tables: Path | None, epoch: str
     theirs = ours if ours in other else next(iter(other))
     if ours not in other and len(other) > 1:
         raise UsageError(f"{against} has no epoch {ours}; it has {', '.join(other)}.")
-    _check_complete(result.gold, {theirs: other[theirs]}, against)
-    second: list[Answer] = answers_for(result.gold, other[theirs], str(against))
+    second = answers_for(result.gold, other[theirs], told(against, theirs))
     groups = groups_for(result.setting, tables)
     found = compare_answers(result.setting, result.gold, result.scored[ours].answers, second, groups)
     return {"epoch": ours, "other": str(against), "other_epoch": theirs, **found}
-
-
-def _check_complete(gold: Gold, answers: dict[str, Answers], path: Path) -> None:
-    for epoch, given in answers.items():
-        answers_for(gold, given, str(path) if epoch == ALL else f"{path}, epoch {epoch},")
 
 
 def result_json(result: Result, groups: Groups | None) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mercap.unibench.coverage import Coverage, coverage, dropped
-from mercap.unibench.files import Answer, Gold, answers_for
+from mercap.unibench.files import Answer, Gold, answers_for, told
 from mercap.unibench.intervals import clusters, compare, intervals
 from mercap.unibench.metrics import SENTIMENTS, Metric, Numbers, Protocol, SetMetric, Task, metric_of
 from mercap.vocabulary.groups import Groups
@@ -82,17 +83,19 @@ class Result:
 
 
 def score_answers(
-    setting: Setting, gold: Gold, answers: Mapping[str, Mapping[str, Answer]], groups: Groups | None
+    setting: Setting,
+    gold: Gold,
+    answers: Mapping[str, Mapping[str, Answer]],
+    groups: Groups | None,
+    path: Path | None = None,
 ) -> Result:
     """Score each set of ``answers``, by epoch and clip. ``groups`` may be ``None`` for sentiment only.
 
-    Raises UsageError where an epoch lacks an answer to a gold clip.
+    Raises UsageError where an epoch lacks an answer to a gold clip, naming ``path``, where the answers came from.
     """
     scorer = _Scorer(setting, gold, groups)
-    scored = {
-        epoch: scorer.score(answers_for(gold, given, "the file" if epoch == "all" else f"epoch {epoch}"))
-        for epoch, given in answers.items()
-    }
+    complete = {epoch: answers_for(gold, given, told(path, epoch)) for epoch, given in answers.items()}
+    scored = {epoch: scorer.score(given) for epoch, given in complete.items()}
     constants: Mapping[str, Answer] = CONSTANT_SENTIMENTS if setting.task is Task.SENTIMENT else CONSTANT_LABELS
     return Result(
         setting,

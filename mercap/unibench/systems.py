@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mercap.unibench.checkpoints import Checkpoint, Mean, Spread, checkpoint, chosen_elsewhere, mean_over_sets, spread
 from mercap.unibench.datasets import DATASETS, Dataset, check_gold
-from mercap.unibench.files import ALL, Gold, answers_for, read_answers
+from mercap.unibench.files import Gold, read_answers
 from mercap.unibench.metrics import Protocol, Task
 from mercap.unibench.scoring import Result, Setting, compare_answers, score_answers
 from mercap.vocabulary.groups import Groups
@@ -101,10 +101,7 @@ def score_system(
 def _result(rules: Rules, key: str, path: Path, gold: Gold, groups: Groups | None) -> Result:
     """All checkpoints, without intervals: those are for the chosen ones."""
     task = DATASETS[key].task
-    answers = read_answers(path, task)
-    for epoch, given in answers.items():
-        answers_for(gold, given, str(path) if epoch == ALL else f"{path}, epoch {epoch},")
-    return score_answers(rules.setting(task), gold, answers, groups)
+    return score_answers(rules.setting(task), gold, read_answers(path, task), groups, path)
 
 
 def _on_set(rules: Rules, key: str, path: Path, result: Result, scores: Mapping[str, Mapping[str, float]]) -> OnSet:
