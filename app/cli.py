@@ -60,6 +60,10 @@ def annotate(
         str | None,
         typer.Option("--retry-quarantined", metavar="CAUSE", help="Try what failed of this cause again, or all."),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="AMOUNT", help="What may be spent on models, as 20USD or 1.5Mtok."),
+    ] = None,
     runner: Annotated[str, typer.Option("--runner", help="prefect, or plain (no server).")] = "prefect",
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=256, help="Worker processes; default: one per core.")
@@ -82,6 +86,7 @@ def annotate(
         shard_size=shard_size,
         max_quarantine=parse_share(max_quarantine),
         retry_quarantined=retry_quarantined,
+        budget=budget,
         **values,
     )
     try:
@@ -113,6 +118,24 @@ def plan(
     from flows.forecast import forecast_run
 
     show_forecast(forecast_run(source, store.expanduser(), recipe, limit), as_json)
+
+
+@app.command()
+def preview(
+    source: Source,
+    recipe: RecipeName = "embedded",
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=50, help="How many clips, from the first on.")] = 3,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", help="Keep paid answers in this store's journal, for `annotate` to find."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Annotate a few clips and show every prompt, reply and caption. Leaves no cells behind."""
+    from app.preview import show_preview
+    from flows.preview import preview_run
+
+    show_preview(preview_run(source, recipe, count, store.expanduser() if store else None), as_json)
 
 
 @app.command()

@@ -51,7 +51,8 @@ def _ledger_table(rows: list[dict[str, Any]], computed: dict[str, int] | None = 
 # --- plan ----------------------------------------------------------------------------------------------------
 def show_forecast(found: RunForecast, as_json: bool) -> None:
     if as_json:
-        print_json({**found._asdict(), "stages": [row._asdict() for row in found.stages]})
+        stages = [{**row._asdict(), "cost": row.cost._asdict()} for row in found.stages]
+        print_json({**found._asdict(), "stages": stages})
         return
     out = console()
     shown = table("stage", "compute", "done", "blocked", "why", right=("compute", "done", "blocked"))
@@ -64,6 +65,28 @@ def show_forecast(found: RunForecast, as_json: bool) -> None:
         f"{found.quarantined} quarantined at the door. "
         f"At most {sum(row.compute for row in found.stages)} cells would be computed."
     )
+    if any(row.cost.basis for row in found.stages):
+        out.print("\nWhat that would take, at most; measured: as the newest cells of the stage, estimate: a guess.")
+        out.print(_cost_table(found))
+
+
+def _cost_table(found: RunForecast) -> Table:
+    numbers = ("calls", "tokens in", "tokens out", found.currency, "seconds")
+    shown = table("stage", *numbers, "basis", right=numbers)
+    for row in found.stages:
+        cost = row.cost
+        if cost.basis:
+            counts = (f"{count:,}" if count else "·" for count in cost[:3])
+            shown.add_row(row.stage_key, *counts, *map(_amount, (cost.price, cost.seconds)), cost.basis)
+    prices = [row.cost.price for row in found.stages if row.cost.price is not None]
+    totals = [sum(column) for column in zip(*(row.cost[:3] for row in found.stages), strict=True)]
+    counts = (f"{total:,}" if total else "·" for total in totals)
+    shown.add_row("all", *counts, _amount(sum(prices) if prices else None))
+    return shown
+
+
+def _amount(value: float | None) -> str:
+    return "·" if value is None else f"{value:,.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
 # --- show, status --------------------------------------------------------------------------------------------
@@ -137,7 +160,7 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
         out.print(_ledger_table(found["ledger"]))
     if found["spend"]:
         out.print("\nAnswers of models, by run:")
-        out.print(_spend_table(found["spend"]))
+        out.print(spend_table(found["spend"]))
     newest = found["published_snapshot"]
     out.print(
         f"\n{len(found['snapshots'])} snapshots; published: {'none' if newest is None else newest}. "
@@ -145,8 +168,8 @@ def show_status(found: dict[str, Any], as_json: bool) -> None:
     )
 
 
-def _spend_table(rows: list[dict[str, Any]]) -> Table:
-    numbers = ("answers", "calls", "prompt_tokens", "completion_tokens", "cached_tokens")
+def spend_table(rows: list[dict[str, Any]]) -> Table:
+    numbers = ("answers", "calls", "prompt_tokens", "completion_tokens", "cached_tokens", "audio_s")
     shown = table("run", "stage", "model", *(name.replace("_", " ") for name in numbers), "price",
                   right=(*(name.replace("_", " ") for name in numbers), "price"))  # fmt: skip
     for row in rows:

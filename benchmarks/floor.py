@@ -49,6 +49,7 @@ from mercap.measures.pitch import track_pitch
 from mercap.measures.windows import to_float
 from mercap.media.policy import MediaPolicy
 from mercap.recipe import load_recipe
+from mercap.roles import Silero
 
 POLICY = MediaPolicy()
 FLOORS = ("naive", "lowered")
@@ -123,6 +124,7 @@ class Models:
 def vad_options() -> VadOptions:
     """Those of the embedded recipe."""
     chosen = load_recipe("embedded").diarize
+    assert isinstance(chosen, Silero)
     return VadOptions(
         threshold=chosen.threshold,
         min_silence_duration_ms=chosen.min_silence_ms,

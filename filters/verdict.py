@@ -27,8 +27,9 @@ def decide(labels: Labels | None, votes: Sequence[Vote], screen: Screen, setting
     Without votes there is no majority and nothing can disagree: such a caption is kept only where the settings ask
     for no voter at all.
     """
-    emotion, agreement = majority(Emotion, [vote.emotions for vote in votes])
-    sentiment, _ = majority(Sentiment, [vote.sentiments for vote in votes])
+    # A voter of one question alone has no say in the other.
+    emotion, agreement = majority(Emotion, [vote.emotions for vote in votes if vote.emotions])
+    sentiment, _ = majority(Sentiment, [vote.sentiments for vote in votes if vote.sentiments])
     emotion_agrees = None if labels is None or emotion is None else emotion in classes(labels)
     sentiment_agrees = None if labels is None or sentiment is None else sentiment == labels.sentiment
     reasons = [f"screen:{failure.rule}" for failure in screen.failed]

@@ -17,6 +17,7 @@ class RunForecast(NamedTuple):
     clips: int
     quarantined: int  # names that already fail before any stage
     duplicates: int
+    currency: str  # of the prices
     stages: list[StageForecast]
 
 
@@ -30,5 +31,6 @@ def forecast_run(source: str, store: Path, recipe: str, limit: int | None) -> Ru
         len(found.clips),
         statuses.count("quarantined"),
         statuses.count("duplicate"),
+        checked.currency,
         forecast(store, checked, found.clips),
     )

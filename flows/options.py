@@ -27,6 +27,9 @@ class AnnotateOptions(BaseModel):
     retry_quarantined: str | None = Field(
         default=None, description="try quarantined cells of this cause again; all: of every cause"
     )
+    budget: str | None = Field(
+        default=None, description="what may be spent on models, as 20USD or 1.5Mtok; the run stops before more is spent"
+    )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="worker processes")
 
     @property

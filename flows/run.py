@@ -21,9 +21,11 @@ from filters.rules import check_rules
 from flows.observer import Observer
 from flows.options import AnnotateOptions
 from mercap.backends import check_backends
+from mercap.dispatch.budget import Budget, parse_budget
 from mercap.errors import CAUSES, ExitCode, UsageError
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
+from mercap.roles import Chat
 from mercap.sources import SourceList, read_sources
 from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
@@ -132,11 +134,23 @@ def check(options: AnnotateOptions) -> tuple[Recipe, SourceList]:
     recipe = load_recipe(options.recipe)
     check_rules(recipe.screen.rules)
     check_backends(recipe)
+    _budget(options, recipe)
     listed = read_sources(options.source)
     store = Path(options.store).expanduser()
     if (store / "store.json").exists():
         Store.open(store)
     return recipe, listed._replace(rows=listed.rows[: options.limit])
+
+
+def _budget(options: AnnotateOptions, recipe: Recipe) -> Budget | None:
+    """Raises UsageError where the budget is none, or in money that a model's price is not known in."""
+    if options.budget is None:
+        return None
+    budget = parse_budget(options.budget, recipe.currency)
+    for key, asked in recipe.asked.items():
+        if budget.unit != "tok" and isinstance(asked, Chat) and asked.price_per_mtok_in is None:
+            raise UsageError(f"--budget in {budget.unit} needs price_per_mtok_in and _out of {key} in the recipe.")
+    return budget
 
 
 @contextmanager
@@ -152,6 +166,7 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
         context = Context(
             store, recipe, new_run_id(), pool, open_indexes(store, plan, options.retried), observer.cell_done
         )
+        context.budget = _budget(options, recipe)
         run = Run(options, recipe, context, found, plan, listed.collection, runner_name, datetime.now(UTC))
         for stage in plan.stages.values():
             store.keep_config(stage.config)

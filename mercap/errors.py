@@ -87,6 +87,7 @@ CAUSES: dict[str, str] = {
     "unreadable_reply": "the model's reply could not be parsed",
     "empty_reply": "the model's reply was empty",
     "refusal": "the model refused, or a content filter stopped it",
+    "boilerplate": "the model's reply speaks of the request instead of the clip",
     "cut_off": "the model's reply was cut off by its limit of tokens",
     "backend": "the back-end reported an error",
     "internal_error": "a bug of mercap's own; the traceback is in `raw`, and the run ends with exit code 1",

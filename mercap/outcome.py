@@ -22,6 +22,7 @@ class Usage(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
+    audio_s: float
     price: float | None
     latency_s: float
     attempts: int
@@ -51,6 +52,10 @@ class Answer(NamedTuple):
 REPLIED = tuple(name for name in Outcome._fields if name != "usage")
 
 
+def failed(failure: CellFailure, seconds: float = 0.0) -> Outcome:
+    return Outcome("quarantined", None, failure.cause, failure.message, failure.retryable, failure.raw, seconds)
+
+
 def attempt(compute: Callable[[], Record | Answer]) -> Outcome:
     """Run one cell's computation and type whatever comes of it. Only what a person must mend is let through."""
     started = time.perf_counter()
@@ -61,16 +66,22 @@ def attempt(compute: Callable[[], Record | Answer]) -> Outcome:
 def _attempt(compute: Callable[[], Record | Answer]) -> Outcome:
     try:
         found = compute()
-    except NothingToDo as nothing:
-        return Outcome("absent", cause=nothing.cause, message=CAUSES[nothing.cause])
-    except CellFailure as failure:
-        return Outcome("quarantined", None, failure.cause, failure.message, failure.retryable, failure.raw)
-    except MemoryError:
-        return Outcome("quarantined", None, "memory", CAUSES["memory"])
-    except MercapError:
-        raise
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        return Outcome("quarantined", None, "internal_error", message[:500], True, traceback.format_exc())
+    except Exception as fault:
+        return typed(fault)
     answer = found if isinstance(found, Answer) else Answer(found)
     return Outcome("ok", answer.record.model_dump_json(), raw=answer.raw)
+
+
+def typed(fault: Exception) -> Outcome:
+    """What a fault makes of its cell. Raises it again where a person must mend it."""
+    if isinstance(fault, MercapError):
+        raise fault
+    if isinstance(fault, NothingToDo):
+        return Outcome("absent", cause=fault.cause, message=CAUSES[fault.cause])
+    if isinstance(fault, CellFailure):
+        return failed(fault)
+    if isinstance(fault, MemoryError):
+        return Outcome("quarantined", None, "memory", CAUSES["memory"])
+    message = f"{type(fault).__name__}: {fault}"
+    trace = "".join(traceback.format_exception(fault))
+    return Outcome("quarantined", None, "internal_error", message[:500], True, trace)

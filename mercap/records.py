@@ -66,11 +66,21 @@ class Container(Record):
 
 
 # --- transcribe, diarize ------------------------------------------------------------------------------------
-class Segment(Record):
+class Word(Record):
     start_s: float
     end_s: float
     text: str
     confidence: Ratio | None = None
+
+
+class Segment(Record):
+    """``words`` is empty where the back-end does not time single words."""
+
+    start_s: float
+    end_s: float
+    text: str
+    confidence: Ratio | None = None
+    words: tuple[Word, ...] = ()
 
 
 class Transcript(Record):
@@ -240,7 +250,10 @@ class Screen(Record):
 
 
 class Vote(Record):
-    """Answer of one voter: probabilities that sum to 1 over all members of each enumeration."""
+    """Answer of one voter: probabilities that sum to 1 over all members of each enumeration.
+
+    A voter of one question alone (only emotion, only sentiment) leaves the other empty, and has no say in it.
+    """
 
     voter: str
     emotions: dict[Emotion, float]

@@ -13,7 +13,8 @@ from typing import Any
 
 from mercap.identity import digest_config
 from mercap.media.policy import DECODER_VERSION
-from mercap.recipe import Recipe, RoleOptions
+from mercap.recipe import Recipe, Voter
+from mercap.roles import RoleOptions
 
 MEDIA = "media"  # raw digest: the clip's bytes
 SUBTITLE = "subtitle"  # raw digest: the supplied subtitle's text
@@ -54,7 +55,7 @@ class Stage:
 VERSIONS: dict[str, int] = {
     "ingest": 1,
     "diarize": 1,
-    "transcribe": 3,
+    "transcribe": 4,
     "measure": 2,
     "describe_visual": 2,
     "describe_audio": 2,
@@ -80,11 +81,10 @@ def _role(recipe: Recipe, name: str) -> tuple[RoleOptions, dict[str, Any]]:
 
 
 def _describe(recipe: Recipe, name: str, policy: dict[str, Any]) -> Stage:
-    """A describer of the embedded kind reads measures only; a model reads the media itself as well."""
+    """The embedded describer reads measures only; a model reads the media itself, and never waits for measures."""
     options, config = _role(recipe, name)
-    if options.reads_media:
-        return Stage(name, (MEDIA, "measure"), {**config, **policy})
-    return Stage(name, ("measure",), config)
+    inputs = (*((MEDIA,) if options.reads_media else ()), *(("measure",) if options.reads_measures else ()))
+    return Stage(name, inputs, {**config, **policy} if options.reads_media else config)
 
 
 def plan_stages(recipe: Recipe) -> dict[str, Stage]:
@@ -109,7 +109,7 @@ def plan_stages(recipe: Recipe) -> dict[str, Stage]:
             ("ingest", "transcribe", "diarize", "measure", "describe_visual", "describe_audio", "merge"),
             {"version": VERSIONS["screen"], "rules": [rule.model_dump() for rule in recipe.screen.rules]},
         ),
-        *(_vote(voter.name, voter.identity()) for voter in recipe.vote),
+        *(_vote(voter, audio if voter.reads == "voice" else frames) for voter in recipe.vote),
     ]
     votes = tuple(row.key for row in rows if row.name == "vote")
     verdict = {"version": VERSIONS["verdict"], **recipe.verdict.model_dump()}
@@ -117,9 +117,15 @@ def plan_stages(recipe: Recipe) -> dict[str, Stage]:
     return {row.key: row for row in rows}
 
 
-def _vote(voter: str, identity: dict[str, Any]) -> Stage:
-    reads, version = EMBEDDED_VOTERS[voter]
-    return Stage(f"vote:{voter}", reads, {"version": VERSIONS["vote"], "voter_version": version, **identity})
+def _vote(voter: Voter, policy: dict[str, Any]) -> Stage:
+    """An embedded voter reads what its row of `EMBEDDED_VOTERS` says; a model the words, or the media itself."""
+    config = {"version": VERSIONS["vote"], **voter.identity()}
+    if voter.backend == "embedded":
+        reads, version = EMBEDDED_VOTERS[voter.name]
+        return Stage(f"vote:{voter.name}", reads, {**config, "voter_version": version})
+    if voter.reads == "words":
+        return Stage(f"vote:{voter.name}", ("transcribe",), config)
+    return Stage(f"vote:{voter.name}", (MEDIA,), {**config, **policy})
 
 
 def supplied_transcribe() -> Stage:

@@ -321,6 +321,7 @@ VIEWS: dict[str, View] = {
             "prompt_tokens": "tokens of the question, as the endpoint counts them",
             "completion_tokens": "tokens of the answer",
             "cached_tokens": "tokens of the question that the endpoint had in its cache",
+            "audio_s": "seconds of audio in the question",
             "price": "by the recipe's prices; null where it states none",
             "latency_s": "seconds to the answer",
             "attempts": "calls it took",
@@ -328,11 +329,12 @@ VIEWS: dict[str, View] = {
         },
         """
         SELECT key, min(clip) AS clip, min(stage) AS stage, min(model) AS model, max(prompt_tokens) AS prompt_tokens,
-               max(completion_tokens) AS completion_tokens, max(cached_tokens) AS cached_tokens, max(price) AS price,
+               max(completion_tokens) AS completion_tokens, max(cached_tokens) AS cached_tokens,
+               coalesce(max(audio_s), 0) AS audio_s, max(price) AS price,
                max(latency_s) AS latency_s, max(attempts) AS attempts, min(run_id) AS run_id
         FROM (SELECT clip, stage, run_id, unnest(from_json(usage, '{"key":"VARCHAR","model":"VARCHAR",
-                     "prompt_tokens":"BIGINT","completion_tokens":"BIGINT","cached_tokens":"BIGINT","price":"DOUBLE",
-                     "latency_s":"DOUBLE","attempts":"INTEGER"}'))
+                     "prompt_tokens":"BIGINT","completion_tokens":"BIGINT","cached_tokens":"BIGINT",
+                     "audio_s":"DOUBLE","price":"DOUBLE","latency_s":"DOUBLE","attempts":"INTEGER"}'))
               FROM cell WHERE usage IS NOT NULL)
         GROUP BY key ORDER BY clip, stage, key""",
     ),

@@ -1,56 +1,58 @@
-"""Ask a language model about many cells at once, and read each answer into the record of its stage."""
+"""What asking a model has in common, wherever it runs: the request, the reading of its reply, and what it cost."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from mercap.backends import api_key
 from mercap.cues.questions import SCHEMAS, Messages
 from mercap.cues.replies import reply_text
-from mercap.dispatch.dispatcher import Call, Endpoint, Reply
+from mercap.dispatch.budget import Cost
 from mercap.dispatch.journal import Entry
-from mercap.outcome import Answer, Outcome, Usage, attempt
-from mercap.recipe import Chat
-from mercap.records import Record
+from mercap.media.excerpt import Excerpt
+from mercap.outcome import Answer, Outcome, Usage, attempt, typed
+from mercap.roles import Asked, Chat
 from tasks.context import CellSpec, Context
+from tasks.materials import materials
+from tasks.role import Role
 
-CHARS_PER_TOKEN = 3.5  # of English, roughly: for limits per minute only
-
-
-def ask(
-    context: Context,
-    specs: list[CellSpec],
-    options: Chat,
-    question: Callable[[CellSpec], Messages],
-    read: Callable[[str, CellSpec], Record],
-) -> Iterator[tuple[CellSpec, Outcome]]:
-    """Outcomes in the order in which answers come. Raises EndpointError where the endpoint cannot be used at all.
-
-    ``question`` may raise NothingToDo or CellFailure for a cell, which is then not asked about; ``read`` turns an
-    answer into a record, or raises.
-    """
-    unasked: list[tuple[CellSpec, Outcome]] = []
-
-    def calls() -> Iterator[Call]:
-        for place, spec in enumerate(specs):
-            try:
-                messages = question(spec)
-            except Exception as fault:
-                unasked.append((spec, attempt(functools.partial(_raise, fault))))
-                continue
-            tokens = options.max_tokens + len(str(messages)) / CHARS_PER_TOKEN
-            tried = context.index(spec.stage.key).attempts(spec.cell_id)
-            yield Call(place, request_body(options, spec.stage.name, messages), tokens, attempt=tried)
-
-    for reply in context.desk.ask(_endpoint(options), calls()):
-        spec = specs[reply.place]
-        yield spec, _outcome(options, reply, spec, read)
-    yield from unasked
+# Roughly, for limits and forecasts only; the endpoint's own count is what is stored.
+CHARS_PER_TOKEN = 3.5  # of English; a Chinese character is about a token
+IMAGE_TOKENS = 600
+VIDEO_TOKENS = 4000
+AUDIO_TOKENS_PER_S = 25
 
 
-def request_body(options: Chat, stage: str, messages: Messages) -> dict[str, Any]:
+class Question(NamedTuple):
+    """One cell to ask about; ``failed`` is what became of it where there is nothing to ask."""
+
+    spec: CellSpec
+    messages: Messages
+    audio_s: float = 0.0
+    failed: Outcome | None = None
+
+
+def questions(context: Context, specs: list[CellSpec], role: Role, options: Asked) -> Iterator[Question | None]:
+    """The question of each cell, as its material is ready; ``None`` where the next one is not ready yet."""
+    for material in materials(context, specs, options):
+        if material is None:
+            yield None
+        elif material.failed is not None:
+            yield Question(material.spec, [], failed=material.failed)
+        else:
+            yield _question(context, material.spec, role, options, material.excerpt)
+
+
+def _question(context: Context, spec: CellSpec, role: Role, options: Asked, excerpt: Excerpt | None) -> Question:
+    try:
+        messages = role.messages(context, spec, options, excerpt)
+    except Exception as fault:
+        return Question(spec, [], failed=typed(fault))
+    context.asked(spec, messages)
+    return Question(spec, messages, excerpt.duration_s if excerpt is not None and excerpt.wav else 0.0)
+
+
+def request_body(options: Asked, messages: Messages) -> dict[str, Any]:
     """What is sent: everything that can change the answer, and nothing else."""
     body: dict[str, Any] = {
         "model": options.model,
@@ -60,56 +62,57 @@ def request_body(options: Chat, stage: str, messages: Messages) -> dict[str, Any
     }
     if options.seed is not None:
         body["seed"] = options.seed
-    if options.json_schema and stage in SCHEMAS:
-        form = {"name": stage, "strict": True, "schema": SCHEMAS[stage]}
+    if (schema := schema_of(options)) is not None:
+        form = {"name": options.question.partition("/")[0], "strict": True, "schema": schema}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
 
 
-def _raise(fault: Exception) -> NoReturn:
-    raise fault
+def schema_of(options: Asked) -> dict[str, Any] | None:
+    return SCHEMAS.get(options.question) if options.json_schema else None
 
 
-def _endpoint(options: Chat) -> Endpoint:
-    return Endpoint(
-        options.base_url,
-        concurrency=options.concurrency,
-        requests_per_minute=options.requests_per_minute,
-        tokens_per_minute=options.tokens_per_minute,
-        timeout_s=options.timeout_s,
-        attempts=options.attempts,
-        key=api_key(options),
-    )
+def tokens_in(messages: Messages, audio_s: float = 0.0) -> float:
+    """About how many tokens a model makes of this."""
+    total = AUDIO_TOKENS_PER_S * audio_s
+    for message in messages:
+        content = message["content"]
+        for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+            if part["type"] == "text":
+                wide = sum(ord(character) > 0x2E7F for character in part["text"])
+                total += wide + (len(part["text"]) - wide) / CHARS_PER_TOKEN
+            else:
+                total += {"image_url": IMAGE_TOKENS, "video_url": VIDEO_TOKENS}.get(part["type"], 0)
+    return total
 
 
-def _outcome(options: Chat, reply: Reply, spec: CellSpec, read: Callable[[str, CellSpec], Record]) -> Outcome:
+def read_body(context: Context, spec: CellSpec, role: Role, options: Asked, body: dict[str, Any]) -> Outcome:
+    """What an answer is worth: the record that it was read into, or why it could not be read."""
+
     def answer() -> Answer:
-        if reply.entry is None:
-            assert reply.failure is not None
-            raise reply.failure
-        text = reply_text(reply.entry.body)
-        return Answer(read(text, spec), raw=text)
+        text = reply_text(body)
+        return Answer(role.read(context, spec, options, text), raw=text)
 
-    outcome = attempt(answer)
-    if reply.entry is None:
-        return outcome
-    return outcome._replace(seconds=reply.entry.latency_s, usage=usage_of(options, reply.entry))
+    return attempt(answer)
 
 
-def usage_of(options: Chat, entry: Entry) -> Usage:
+def usage_of(options: Asked, entry: Entry, audio_s: float) -> Usage:
     """What an answer cost, as the endpoint counts it; an endpoint that counts nothing gives zeros."""
     counted = entry.body.get("usage") or {}
-    tokens_in, tokens_out = int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0)
-    price = None
-    if options.price_per_mtok_in is not None and options.price_per_mtok_out is not None:
-        price = (tokens_in * options.price_per_mtok_in + tokens_out * options.price_per_mtok_out) / 1e6
+    tokens_given, tokens_made = int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0)
+    cached = int((counted.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
     return Usage(
         key=entry.key,
         model=options.model,
-        prompt_tokens=tokens_in,
-        completion_tokens=tokens_out,
-        cached_tokens=int((counted.get("prompt_tokens_details") or {}).get("cached_tokens") or 0),
-        price=price,
+        prompt_tokens=tokens_given,
+        completion_tokens=tokens_made,
+        cached_tokens=cached,
+        audio_s=round(audio_s, 3),
+        price=options.price(tokens_given, tokens_made, cached) if isinstance(options, Chat) else None,
         latency_s=round(entry.latency_s, 4),
         attempts=entry.attempts,
     )
+
+
+def cost_of(usage: Usage) -> Cost:
+    return Cost(usage.prompt_tokens + usage.completion_tokens, usage.price)

@@ -11,6 +11,9 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from mercap.backends.engines import Engines
+from mercap.cues.questions import Messages
+from mercap.dispatch.budget import Budget
 from mercap.dispatch.desk import Desk
 from mercap.media.derived import derived_folder
 from mercap.outcome import Outcome
@@ -48,6 +51,9 @@ class Context:
     cell_done: Callable[[str], None] = lambda _: None  # told each stage key, by whichever thread computed the cell
     stop: threading.Event = field(default_factory=threading.Event)
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    asked: Callable[[CellSpec, Messages], None] = lambda _spec, _messages: None  # told each question that is put
+    budget: Budget | None = None
+    engines: Engines = field(default_factory=Engines)
     desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:

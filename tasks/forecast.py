@@ -11,6 +11,7 @@ from mercap.recipe import Recipe
 from storage.cells import CellIndex, Predecessors
 from storage.store import Store
 from tasks.clips import Clip
+from tasks.costing import StageCost, stage_cost
 from tasks.plan import Plan, StageState, open_indexes, stage_state
 
 
@@ -23,6 +24,7 @@ class StageForecast(NamedTuple):
     compute: int
     reasons: dict[str, int]
     cells: list[str]  # ids of the cells to be computed, at most (some may turn out blocked)
+    cost: StageCost
 
 
 def forecast(root: Path, recipe: Recipe, clips: Sequence[Clip]) -> list[StageForecast]:
@@ -34,18 +36,24 @@ def forecast(root: Path, recipe: Recipe, clips: Sequence[Clip]) -> list[StageFor
     rows = []
     for key in plan.stages:
         states[key] = stage_state(plan, key, indexes, states)
-        rows.append(_row(plan, states[key], indexes, Predecessors(store, key)))
+        rows.append(_row(plan, states[key], indexes, Predecessors(store, key), store))
     return rows
 
 
-def _row(plan: Plan, state: StageState, indexes: dict[str, CellIndex], before: Predecessors) -> StageForecast:
+def _row(
+    plan: Plan, state: StageState, indexes: dict[str, CellIndex], before: Predecessors, store: Store
+) -> StageForecast:
     reasons: Counter[str] = Counter()
     for place in state.missing:
         reasons[_reason(plan, state.key, place, indexes, before)] += 1
     blocked = sum(status == "blocked" for status in state.statuses)
     ids = [plan.ids(state.key)[place] for place in state.missing]
     done = len(state.statuses) - blocked - len(ids)
-    return StageForecast(state.key, done, blocked, len(ids), dict(sorted(reasons.items())), ids)
+    stage = plan.stages[state.key]
+    supplied = sum(plan.stage(state.key, plan.clips[place]) is not stage for place in state.missing)
+    first = before.newest(plan.clips[state.missing[0]].digest) if state.missing else None
+    cost = stage_cost(store, plan.recipe, stage, len(ids), len(ids) - supplied, first.config if first else None)
+    return StageForecast(state.key, done, blocked, len(ids), dict(sorted(reasons.items())), ids, cost)
 
 
 def _reason(plan: Plan, key: str, place: int, indexes: dict[str, CellIndex], before: Predecessors) -> str:

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from mercap.backends import scripted
 from mercap.cues.labels import extract
-from mercap.cues.questions import label_messages
+from mercap.cues.questions import Messages, label_messages
 from mercap.cues.replies import read_labels
 from mercap.errors import NothingToDo
-from mercap.outcome import Answer, Outcome, attempt
-from mercap.recipe import Chat, Scripted
+from mercap.media.excerpt import Excerpt
 from mercap.records import Labels, Narrative
+from mercap.roles import Asked
 from prompts import load_prompt
-from tasks.asking import ask
-from tasks.context import CellSpec, Context, Inputs, in_place
+from tasks.answering import answer_role
+from tasks.context import CellSpec, Context, Inputs
+from tasks.role import Outcomes, Role
 
 
-def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
-    options = context.recipe.label
-    if not isinstance(options, Chat):
-        return in_place(specs, lambda spec: attempt(lambda: _label(context, spec)))
-    prompt = load_prompt(options.prompt).text
-    return ask(
-        context,
-        specs,
-        options,
-        lambda spec: label_messages(prompt, _narrative(context, spec)),
-        lambda text, spec: read_labels(text, _narrative(context, spec)),
-    )
+def run(context: Context, specs: list[CellSpec]) -> Outcomes:
+    return answer_role(context, specs, ROLE, context.recipe.label)
 
 
-def _label(context: Context, spec: CellSpec) -> Labels | Answer:
-    narrative = _narrative(context, spec)
-    options = context.recipe.label
-    if isinstance(options, Scripted):
-        return scripted.ask(options, "label", spec.clip.digest, {"narrative": narrative.text})
-    return extract(narrative)
+def _embedded(context: Context, spec: CellSpec) -> Labels:
+    return extract(_narrative(context, spec))
+
+
+def _values(context: Context, spec: CellSpec) -> dict[str, Any]:
+    return {"narrative": _narrative(context, spec).text}
+
+
+def _messages(context: Context, spec: CellSpec, options: Asked, _excerpt: Excerpt | None) -> Messages:
+    return label_messages(load_prompt(options.prompt).text, _narrative(context, spec))
+
+
+def _read(context: Context, spec: CellSpec, _options: Asked, text: str) -> Labels:
+    return read_labels(text, _narrative(context, spec))
+
+
+ROLE = Role(_embedded, _values, _messages, _read)
 
 
 def _narrative(context: Context, spec: CellSpec) -> Narrative:

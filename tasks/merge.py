@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from mercap.backends import scripted
-from mercap.cues.injection import reads_like_instruction
 from mercap.cues.narrative import compose
-from mercap.cues.questions import merge_messages
-from mercap.cues.replies import read_narrative
+from mercap.cues.questions import Messages, merge_messages
+from mercap.cues.replies import read_narrative, suspicious
 from mercap.errors import NothingToDo
-from mercap.outcome import Answer, Outcome, attempt
-from mercap.recipe import Chat, Scripted
+from mercap.media.excerpt import Excerpt
 from mercap.records import Cue, Narrative, Transcript
+from mercap.roles import Asked
 from prompts import load_prompt
-from tasks.asking import ask
-from tasks.context import CellSpec, Context, Inputs, in_place
+from tasks.answering import answer_role
+from tasks.context import CellSpec, Context, Inputs
+from tasks.role import Outcomes, Role
 
 
 class Evidence(NamedTuple):
@@ -28,31 +26,33 @@ class Evidence(NamedTuple):
 
     @property
     def suspect(self) -> bool:
-        return self.transcript is not None and reads_like_instruction(self.transcript.text)
+        """Words can be written for the annotator, and so can what is held into the picture."""
+        return suspicious(*(piece.text if piece else None for piece in self))
 
 
-def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
-    options = context.recipe.merge
-    if not isinstance(options, Chat):
-        return in_place(specs, lambda spec: attempt(lambda: _merge(context, spec)))
-    prompt = load_prompt(options.prompt)
-    language = prompt.name.rpartition(".")[2]
-    return ask(
-        context,
-        specs,
-        options,
-        lambda spec: merge_messages(prompt.text, *_some(_evidence(context, spec))),
-        lambda text, spec: read_narrative(text, language, injection_suspect=_evidence(context, spec).suspect),
-    )
+def run(context: Context, specs: list[CellSpec]) -> Outcomes:
+    return answer_role(context, specs, ROLE, context.recipe.merge)
 
 
-def _merge(context: Context, spec: CellSpec) -> Narrative | Answer:
-    read = _evidence(context, spec)
-    options = context.recipe.merge
-    if not isinstance(options, Scripted):
-        return compose(*read)
-    values = {name: record and record.model_dump(mode="json") for name, record in _some(read)._asdict().items()}
-    return scripted.ask(options, "merge", spec.clip.digest, values)
+def _embedded(context: Context, spec: CellSpec) -> Narrative:
+    return compose(*_evidence(context, spec))
+
+
+def _values(context: Context, spec: CellSpec) -> dict[str, Any]:
+    read = _some(_evidence(context, spec))._asdict()
+    return {name: record and record.model_dump(mode="json") for name, record in read.items()}
+
+
+def _messages(context: Context, spec: CellSpec, options: Asked, _excerpt: Excerpt | None) -> Messages:
+    return merge_messages(load_prompt(options.prompt).text, *_some(_evidence(context, spec)))
+
+
+def _read(context: Context, spec: CellSpec, options: Asked, text: str) -> Narrative:
+    suspect = _evidence(context, spec).suspect
+    return read_narrative(text, options.question, options.language, injection_suspect=suspect)
+
+
+ROLE = Role(_embedded, _values, _messages, _read)
 
 
 def _evidence(context: Context, spec: CellSpec) -> Evidence:

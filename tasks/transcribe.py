@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from mercap.backends import scripted
+from mercap.cues.questions import Messages, audio_messages
+from mercap.cues.replies import read_transcript
 from mercap.errors import NothingToDo
+from mercap.media.excerpt import Excerpt
 from mercap.media.subtitles import guess_language, parse_subtitle
-from mercap.outcome import Answer, Outcome, attempt
-from mercap.recipe import Scripted
+from mercap.outcome import attempt
 from mercap.records import Container, Diarization, Transcript
+from mercap.roles import Asked, RoleOptions
 from mercap.workers.pool import Request
+from prompts import load_prompt
+from tasks.answering import answer_role
 from tasks.context import CellSpec, Context, Inputs, in_place, in_workers
+from tasks.role import Outcomes, Role, Way, no_instrument
 
 
-def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
+def run(context: Context, specs: list[CellSpec]) -> Outcomes:
     supplied = [spec for spec in specs if spec.clip.subtitle is not None]
     yield from in_place(supplied, lambda spec: attempt(lambda: _supplied(context, spec)))
     heard = [spec for spec in specs if spec.clip.subtitle is None]
-    options = context.recipe.transcribe
-    if isinstance(options, Scripted):
-        yield from in_place(heard, lambda spec: attempt(lambda: _scripted(context, options, spec)))
-        return
-    # Without speech there is nothing to recognise, and no reason to wake a worker.
-    silent = [spec for spec in heard if not _speech(context, spec)]
+    # Without speech there is nothing to recognise, and no reason to wake a worker or to pay a model.
+    spoken = {spec.cell_id for spec in heard if _is_spoken(context, spec)}
+    silent = [spec for spec in heard if spec.cell_id not in spoken]
     yield from in_place(silent, lambda spec: attempt(lambda: _nothing(context, spec)))
-    values = options.model_dump(mode="json")
+    heard = [spec for spec in heard if spec.cell_id in spoken]
+    yield from answer_role(context, heard, ROLE, context.recipe.transcribe, RECOGNISERS)
 
-    def request(spec: CellSpec) -> Request:
-        media = context.media(spec.clip).model_dump(mode="json")
-        return Request(
-            "transcribe",
-            {"media": media, "options": values, "speech": _speech(context, spec)},
-            context.recipe.limits.work_seconds,
-        )
 
-    yield from in_workers(context, [spec for spec in heard if _speech(context, spec)], request)
+def _is_spoken(context: Context, spec: CellSpec) -> bool:
+    """The double hears words in any sound: it plays a recogniser, not a detector."""
+    if context.recipe.transcribe.backend == "scripted":
+        return _diarization(context, spec) is not None
+    return bool(_speech(context, spec))
 
 
 def _supplied(context: Context, spec: CellSpec) -> Transcript:
@@ -49,17 +49,45 @@ def _supplied(context: Context, spec: CellSpec) -> Transcript:
     return Transcript(segments=segments, language=guess_language(text), origin="supplied")
 
 
+def _diarization(context: Context, spec: CellSpec) -> Diarization | None:
+    return Inputs(context, spec).record("diarize", Diarization)
+
+
 def _speech(context: Context, spec: CellSpec) -> list[dict[str, float]]:
-    diarization = Inputs(context, spec).record("diarize", Diarization)
+    diarization = _diarization(context, spec)
     return [span.model_dump() for span in diarization.speech] if diarization else []
 
 
 def _nothing(context: Context, spec: CellSpec) -> Transcript:
-    raise NothingToDo("no_audio" if Inputs(context, spec).record("diarize", Diarization) is None else "no_speech")
+    raise NothingToDo("no_audio" if _diarization(context, spec) is None else "no_speech")
 
 
-def _scripted(context: Context, options: Scripted, spec: CellSpec) -> Answer:
-    diarization = Inputs(context, spec).record("diarize", Diarization)
-    if diarization is None:
-        raise NothingToDo("no_audio")
-    return scripted.ask(options, "transcribe", spec.clip.digest, {"speech": diarization.model_dump(mode="json")})
+def _recognise(context: Context, specs: list[CellSpec], _role: Role, options: RoleOptions) -> Outcomes:
+    values = options.model_dump(mode="json")
+
+    def request(spec: CellSpec) -> Request:
+        media = context.media(spec.clip).model_dump(mode="json")
+        arguments = {"media": media, "options": values, "speech": _speech(context, spec)}
+        return Request("transcribe", arguments, context.recipe.limits.work_seconds)
+
+    return in_workers(context, specs, request)
+
+
+def _values(context: Context, spec: CellSpec) -> dict[str, Any]:
+    diarization = _diarization(context, spec)
+    return {"speech": diarization and diarization.model_dump(mode="json")}
+
+
+def _messages(_context: Context, _spec: CellSpec, options: Asked, excerpt: Excerpt | None) -> Messages:
+    assert excerpt is not None
+    return audio_messages(load_prompt(options.prompt).text, excerpt)
+
+
+def _read(context: Context, spec: CellSpec, _options: Asked, text: str) -> Transcript:
+    diarization = _diarization(context, spec)
+    assert diarization is not None
+    return read_transcript(text, diarization.duration_s)
+
+
+ROLE = Role(no_instrument, _values, _messages, _read)
+RECOGNISERS: dict[str, Way] = {"pocketsphinx": _recognise, "faster_whisper": _recognise}

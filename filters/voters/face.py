@@ -8,8 +8,8 @@ fitted. Costs nothing.
 
 from __future__ import annotations
 
-from filters.voters import ballot
 from filters.voters.scale import place
+from mercap import ballot
 from mercap.errors import NothingToDo
 from mercap.measures.norms import BROWS, MOUTH
 from mercap.records import Emotion, Measures, Vote

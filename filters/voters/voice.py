@@ -8,8 +8,8 @@ knowing the speaker and the microphone no single measure says much. Costs nothin
 
 from __future__ import annotations
 
-from filters.voters import ballot
 from filters.voters.scale import place
+from mercap import ballot
 from mercap.errors import NothingToDo
 from mercap.measures.norms import VOICE
 from mercap.records import Emotion, Measures, Vote

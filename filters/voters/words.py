@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.voters import ballot
+from mercap import ballot
 from mercap.cues.evidence import read_words
 from mercap.cues.injection import reads_like_instruction
 from mercap.errors import NothingToDo

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mercap.errors import MissingExtra, UsageError
-from mercap.recipe import Chat, FasterWhisper, Pocketsphinx, Recipe, Silero
+from mercap.recipe import Recipe
 from mercap.records import Diarization, Span, Transcript
+from mercap.roles import (
+    Chat,
+    ClassifierVoter,
+    FasterWhisper,
+    Pocketsphinx,
+    Pyannote,
+    Silero,
+    Vllm,
+)
 
 if TYPE_CHECKING:
     from mercap.backends.faster_whisper import FasterWhisperTranscriber
+    from mercap.backends.huggingface import HuggingFaceClassifier
+    from mercap.backends.pyannote import PyannoteDetector
+    from mercap.backends.vllm import VllmEngine
 
 
 class Transcriber(Protocol):
@@ -68,10 +81,31 @@ BACKENDS: tuple[BackendRow, ...] = (
     ),
     BackendRow(
         "openai",
-        ("merge", "label"),
+        ("transcribe", "describe_visual", "describe_audio", "merge", "label", "vote"),
         ("aiohttp", "openai"),
         _CORE,
-        "a language model behind an OpenAI-compatible endpoint",
+        "a model behind an OpenAI-compatible endpoint: text, frames or video, audio",
+    ),
+    BackendRow(
+        "vllm",
+        ("transcribe", "describe_visual", "describe_audio", "merge", "label", "vote"),
+        ("vllm",),
+        "pip install -e '.[vllm]'",
+        "a model in this process, batched; an environment of its own (docs/vllm.md)",
+    ),
+    BackendRow(
+        "pyannote",
+        ("diarize",),
+        ("pyannote.audio", "torch"),
+        "pip install -e '.[diarize]'",
+        "speech and speaker turns; needs a pipeline, by path or name",
+    ),
+    BackendRow(
+        "huggingface",
+        ("vote",),
+        ("transformers", "torch"),
+        "pip install -e '.[train]'",
+        "classifiers of text, audio or images as voters, by path or name",
     ),
     BackendRow(
         "scripted",
@@ -84,7 +118,14 @@ BACKENDS: tuple[BackendRow, ...] = (
 
 
 def missing_packages(row: BackendRow) -> list[str]:
-    return [package for package in row.packages if importlib.util.find_spec(package) is None]
+    return [package for package in row.packages if not _is_there(package)]
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # the package around it is not there
+        return False
 
 
 def _require(name: str) -> None:
@@ -93,24 +134,25 @@ def _require(name: str) -> None:
         raise MissingExtra(name, row.enable)
 
 
-def make_detector(options: Silero) -> Detector:
-    _require("silero")
+def make_detector(options: Silero | Pyannote) -> Detector:
+    _require(options.backend)
+    if isinstance(options, Pyannote):
+        return make_pyannote(options)
     from mercap.backends.silero import SileroDetector
 
     return SileroDetector(options.threshold, options.min_silence_ms, options.speech_pad_ms)
 
 
 def make_transcriber(options: Pocketsphinx | FasterWhisper) -> Transcriber:
+    _require(options.backend)
     if isinstance(options, FasterWhisper):
-        return _faster_whisper(options)
-    _require("pocketsphinx")
+        return make_faster_whisper(options)
     from mercap.backends.pocketsphinx import PocketsphinxTranscriber
 
     return PocketsphinxTranscriber(options.language)
 
 
-def _faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
-    _require("faster_whisper")
+def make_faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
     from mercap.backends.faster_whisper import FasterWhisperTranscriber
 
     return FasterWhisperTranscriber(
@@ -125,6 +167,54 @@ def _faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
     )
 
 
+def make_pyannote(options: Pyannote) -> PyannoteDetector:
+    from mercap.backends.pyannote import PyannoteDetector
+
+    return PyannoteDetector(
+        options.model,
+        revision=options.revision,
+        token=secret(options.token_env) if options.download else None,
+        device=options.device,
+        min_speakers=options.min_speakers,
+        max_speakers=options.max_speakers,
+        download=options.download,
+    )
+
+
+def make_classifier(options: ClassifierVoter) -> HuggingFaceClassifier:
+    _require(options.backend)
+    from mercap.backends.huggingface import HuggingFaceClassifier
+
+    return HuggingFaceClassifier(
+        options.model, options.reads, revision=options.revision, device=options.device, download=options.download
+    )
+
+
+def make_engine(options: Vllm) -> VllmEngine:
+    _require(options.backend)
+    from mercap.backends.vllm import VllmEngine
+
+    return VllmEngine(
+        options.model,
+        revision=options.revision,
+        dtype=options.dtype,
+        max_model_len=options.max_model_len,
+        gpu_memory_utilization=options.gpu_memory_utilization,
+        tensor_parallel_size=options.tensor_parallel_size,
+        download=options.download,
+    )
+
+
+def secret(variable: str | None) -> str | None:
+    """A key or token from the environment. Raises UsageError where its variable is named and not set."""
+    if variable is None:
+        return None
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise UsageError(f"The recipe takes a key from the variable {variable}, which is not set.")
+    return value
+
+
 def api_key(options: Chat) -> str | None:
     """The endpoint's key, from the environment. Raises UsageError where the variable is not set."""
     if options.api_key_env is None:
@@ -135,11 +225,19 @@ def api_key(options: Chat) -> str | None:
     return key
 
 
+# What must be there before anything runs, by back-end: a key, or the files of a model.
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "openai": api_key,
+    "faster_whisper": lambda options: make_faster_whisper(options).locate(),
+    "pyannote": lambda options: make_pyannote(options).locate(),
+    "huggingface": lambda options: make_classifier(options).locate(),
+    "vllm": lambda options: make_engine(options).locate(),
+}
+
+
 def check_backends(recipe: Recipe) -> None:
     """Refuse, before anything runs, what would fail on every clip. Raises MissingExtra or UsageError."""
-    for role in (recipe.transcribe, recipe.diarize, recipe.describe_visual, recipe.merge, recipe.label):
+    for role in recipe.roles.values():
         _require(role.backend)
-        if isinstance(role, Chat):
-            api_key(role)
-    if isinstance(recipe.transcribe, FasterWhisper):
-        _faster_whisper(recipe.transcribe).locate()
+        if role.backend in _CHECKS:
+            _CHECKS[role.backend](role)

@@ -15,8 +15,8 @@ from typing import Any
 from mercap.errors import CAUSES, CellFailure, NothingToDo
 from mercap.identity import canonical_json, digest_text
 from mercap.outcome import Answer
-from mercap.recipe import Scripted
 from mercap.records import Cue, Emotion, Evidence, Label, Labels, Narrative, Record, Segment, Sentiment, Transcript
+from mercap.roles import Scripted
 from prompts import load_prompt
 
 _EMOTIONS = tuple(Emotion)

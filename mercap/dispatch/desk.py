@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mercap.dispatch.dispatcher import Call, Dispatcher, Endpoint, Reply
@@ -23,11 +23,13 @@ class Desk:
         self._opening = threading.Lock()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def ask(self, endpoint: Endpoint, calls: Iterable[Call]) -> Iterator[Reply]:
+    def ask(
+        self, endpoint: Endpoint, calls: Iterable[Call | None], admits: Callable[[Call], bool] = lambda _: True
+    ) -> Iterator[Reply]:
         """As `Dispatcher.ask_all`, once it is this caller's turn."""
         with self._opening:
             turn = self._turns[endpoint.url]
             if self._journal is None:
                 self._journal = Journal(self._folder)
         with turn:
-            yield from Dispatcher(endpoint, self._journal).ask_all(calls)
+            yield from Dispatcher(endpoint, self._journal, admits).ask_all(calls)

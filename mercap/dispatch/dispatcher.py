@@ -13,7 +13,7 @@ import asyncio
 import queue
 import random
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ BREAKER_FAULTS = 10  # in a row, with no answer between them, and ...
 BREAKER_S = 10.0  # ... no answer for this long: nobody is there
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.25, 30.0
 REPLY_MAX_BYTES = 8 << 20
+NOT_READY_S = 0.01  # until the next call is asked for again
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,31 @@ class Reply(NamedTuple):
     replayed: bool = False
 
 
-class Dispatcher:
-    """One endpoint and one journal. Use `ask_all`, or `stream` within a running loop."""
+class _End:
+    """After the last call: ``None`` says that one is not ready yet."""
 
-    def __init__(self, endpoint: Endpoint, journal: Journal) -> None:
-        self._endpoint, self._journal = endpoint, journal
+
+_END = _End()
+_Begun = Reply | asyncio.Task[Reply] | None | _End  # None: not ready
+
+
+class Dispatcher:
+    """One endpoint and one journal. Use `ask_all`, or `stream` within a running loop.
+
+    ``admits`` is asked before a call is sent for the first time; after the first that it does not admit none is sent.
+    """
+
+    def __init__(self, endpoint: Endpoint, journal: Journal, admits: Callable[[Call], bool] = lambda _: True) -> None:
+        self._endpoint, self._journal, self._admits = endpoint, journal, admits
         self._chance = random.Random()  # noqa: S311 - spreads retries, decides nothing
         self._faults_in_row = 0
         self._last_answer = 0.0
 
-    def ask_all(self, calls: Iterable[Call]) -> Iterator[Reply]:
-        """Answers in the order in which they come. Raises EndpointError; closing the iterator stops all requests."""
+    def ask_all(self, calls: Iterable[Call | None]) -> Iterator[Reply]:
+        """Answers in the order in which they come; a call that is ``None`` is not ready yet.
+
+        Raises EndpointError; closing the iterator stops all requests.
+        """
         found: queue.SimpleQueue[Reply | BaseException | None] = queue.SimpleQueue()
         loop = asyncio.new_event_loop()
         task: asyncio.Task[None] | None = None
@@ -116,7 +131,7 @@ class Dispatcher:
                     loop.call_soon_threadsafe(lambda: task and task.cancel())
                 thread.join()
 
-    async def stream(self, calls: Iterable[Call]) -> AsyncIterator[Reply]:
+    async def stream(self, calls: Iterable[Call | None]) -> AsyncIterator[Reply]:
         """As `ask_all`, within a running loop."""
         self._gate = Gate(self._endpoint.concurrency)
         self._requests = PerMinute(self._endpoint.requests_per_minute)
@@ -129,24 +144,30 @@ class Dispatcher:
             async for reply in self._all(session, iter(calls)):
                 yield reply
 
-    async def _all(self, session: aiohttp.ClientSession, calls: Iterator[Call]) -> AsyncIterator[Reply]:
+    async def _all(self, session: aiohttp.ClientSession, calls: Iterator[Call | None]) -> AsyncIterator[Reply]:
         """Keeps as many calls begun as may ever be under way, and takes the next only then."""
         under_way: set[asyncio.Task[Reply]] = set()
         ended = False
         try:
             while under_way or not ended:
+                begun: _Begun = _END
                 while not ended and len(under_way) < 2 * self._endpoint.concurrency:
-                    call = next(calls, None)
-                    if call is None:
-                        ended = True
+                    begun = self._begin(session, next(calls, _END))
+                    if begun is None:
                         break
-                    key = request_key(self._endpoint.chat_url, call.body, call.attempt)
-                    if (known := self._journal.answer(key)) is not None:
-                        yield Reply(call.place, known, None, replayed=True)
+                    if isinstance(begun, Reply):
+                        yield begun
+                    elif isinstance(begun, _End):
+                        ended = True
                     else:
-                        under_way.add(asyncio.create_task(self._one(session, call, key)))
-                if under_way:
-                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                        under_way.add(begun)
+                patience = None if begun is not None else NOT_READY_S
+                if not under_way:
+                    await asyncio.sleep(patience or 0)
+                else:
+                    done, under_way = await asyncio.wait(
+                        under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+                    )
                     fatal = None
                     for task in done:  # those that came with a fatal one are answers all the same
                         if (error := task.exception()) is None:
@@ -159,6 +180,15 @@ class Dispatcher:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _begin(self, session: aiohttp.ClientSession, call: Call | _End | None) -> _Begun:
+        """The answer that the journal holds, or the call under way; the end where it is not admitted."""
+        if call is None or isinstance(call, _End):
+            return call
+        key = request_key(self._endpoint.chat_url, call.body, call.attempt)
+        if (known := self._journal.answer(key)) is not None:
+            return Reply(call.place, known, None, replayed=True)
+        return asyncio.create_task(self._one(session, call, key)) if self._admits(call) else _END
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, key: str) -> Reply:
         for attempt in range(1, self._endpoint.attempts + 1):

@@ -10,20 +10,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from mercap.backends import make_detector, make_transcriber
+from mercap import ballot
+from mercap.backends import Detector, Transcriber, make_classifier, make_detector, make_transcriber
 from mercap.errors import CellFailure, NothingToDo
 from mercap.measures.clip import measure
+from mercap.media import excerpt
 from mercap.media.decode import decode
 from mercap.media.derived import Derived, DerivedDamaged, discard_remains
 from mercap.media.policy import MediaLimits, MediaPolicy
 from mercap.media.probe import check_pixels, check_seconds, check_size
-from mercap.recipe import FasterWhisper, Pocketsphinx, Silero
-from mercap.records import Container, Diarization, Measures, Record, Span, Transcript
+from mercap.records import Container, Diarization, Emotion, Measures, Record, Sentiment, Span, Transcript, Vote
+from mercap.roles import ClassifierVoter, FasterWhisper, LocalModel, Pictures, Pocketsphinx, Pyannote, Silero
 from mercap.workers.guard import memory_limit
+
+if TYPE_CHECKING:
+    from mercap.backends.huggingface import HuggingFaceClassifier
+
+Local = TypeVar("Local", bound=LocalModel)
 
 
 class Media(BaseModel):
@@ -70,7 +77,7 @@ def ingest(media: Media) -> Container:
     return container
 
 
-def diarize(media: Media, options: Silero) -> Diarization:
+def diarize(media: Media, options: Silero | Pyannote) -> Diarization:
     audio = derive(media).audio()
     if audio is None:
         raise NothingToDo("no_audio")
@@ -89,23 +96,87 @@ def measure_clip(media: Media, diarization: Diarization | None) -> Measures:
     return measure(derived.frames(), derived.audio(), media.policy.audio.sample_rate, diarization)
 
 
-_detector = functools.cache(make_detector)
-_transcriber = functools.cache(make_transcriber)
+def show(media: Media, pictures: Pictures) -> excerpt.Excerpt:
+    derived = derive(media)
+    return excerpt.show(derived.frames(), derived.container().duration_s, pictures)
+
+
+def play(media: Media) -> excerpt.Excerpt:
+    return excerpt.play(derive(media).audio(), media.policy.audio.sample_rate)
+
+
+def classify(media: Media, options: ClassifierVoter, words: str | None) -> Vote:
+    """A classifier's vote; labels that the recipe maps to nothing count for nothing."""
+    found = _probabilities(media, options, words)
+    kind = Emotion if set(options.classes.values()) <= set(Emotion) else Sentiment
+    points = dict.fromkeys(map(str, kind), 0.0)
+    for label, probability in found.items():
+        if label in options.classes:
+            points[str(options.classes[label])] += probability
+    if not any(points.values()):
+        raise CellFailure("backend", f"the classifier answers with {', '.join(found)}; classes maps none of them")
+    return ballot.count(options.name, kind, points)
+
+
+def _probabilities(media: Media, options: ClassifierVoter, words: str | None) -> dict[str, float]:
+    classifier = _classifier(options.model_dump_json())
+    if options.reads == "words":
+        if not words:
+            raise NothingToDo("no_words")
+        return classifier.of_words(words)
+    derived = derive(media)
+    if options.reads == "voice":
+        audio = derived.audio()
+        if audio is None or not len(audio):
+            raise NothingToDo("no_audio")
+        return classifier.of_voice(audio, media.policy.audio.sample_rate)
+    frames = derived.frames()
+    if not frames:
+        raise NothingToDo("no_video")
+    chosen = excerpt.places(len(frames), options.pictures.frames)
+    return classifier.of_face([excerpt.shown(frames[place].image, options.pictures) for place in chosen])
+
+
+@functools.cache
+def _classifier(options: str) -> HuggingFaceClassifier:
+    return make_classifier(_from_cache(ClassifierVoter.model_validate_json(options)))
+
+
+@functools.cache
+def _detector(options: Silero | Pyannote) -> Detector:
+    return make_detector(options if isinstance(options, Silero) else _from_cache(options))
+
+
+@functools.cache
+def _transcriber(options: Pocketsphinx | FasterWhisper) -> Transcriber:
+    return make_transcriber(options if isinstance(options, Pocketsphinx) else _from_cache(options))
+
+
+def _from_cache(options: Local) -> Local:
+    """A worker has no network: whatever is to be fetched was fetched before it started."""
+    return options.model_copy(update={"download": False})
+
 
 OPERATIONS: dict[str, Callable[..., Record]] = {
     "ingest": ingest,
     "diarize": diarize,
     "transcribe": transcribe,
     "measure": measure_clip,
+    "show": show,
+    "play": play,
+    "classify": classify,
 }
 _ARGUMENTS: dict[str, TypeAdapter[Any]] = {
     "media": TypeAdapter(Media),
     "speech": TypeAdapter(list[Span]),
     "diarization": TypeAdapter(Diarization | None),
+    "pictures": TypeAdapter(Pictures),
+    "words": TypeAdapter(str | None),
 }
 _OPTIONS: dict[str, TypeAdapter[Any]] = {
-    "diarize": TypeAdapter(Silero),
+    "diarize": TypeAdapter(Silero | Pyannote),
     "transcribe": TypeAdapter(Pocketsphinx | FasterWhisper),
+    "classify": TypeAdapter(ClassifierVoter),
 }
 
 

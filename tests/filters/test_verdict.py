@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.verdict import classes, decide, majority
-from filters.voters.ballot import vote
+from mercap.ballot import vote
 from mercap.recipe import VerdictSettings
 from mercap.records import Emotion, Label, Labels, RuleFailure, Screen, Sentiment, Vote
 

@@ -31,8 +31,9 @@ from mercap.media.decode import decode
 from mercap.media.derived import Derived
 from mercap.media.subtitles import guess_language, parse_subtitle
 from mercap.outcome import attempt
-from mercap.recipe import Pocketsphinx, Silero, load_recipe
+from mercap.recipe import load_recipe
 from mercap.records import PAYLOADS, Record, Transcript, Vote
+from mercap.roles import Pocketsphinx, Silero
 from mercap.stages import EMBEDDED_VOTERS, VERSIONS
 from tests.lab import ROOT
 

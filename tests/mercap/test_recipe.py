@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mercap.errors import UsageError
-from mercap.recipe import RECIPES, FasterWhisper, Pocketsphinx, Silero, load_recipe, parse_recipe
+from mercap.recipe import RECIPES, load_recipe, parse_recipe
+from mercap.roles import FasterWhisper, Pocketsphinx, Silero
 from mercap.stages import recipe_digest
 
 

@@ -23,8 +23,8 @@ def store(tmp_path: Path) -> Store:
 
 def usage(key: str, **changes: Any) -> str:
     made = {
-        "key": key, "model": "m", "prompt_tokens": 100, "completion_tokens": 10, "cached_tokens": 1, "price": 0.5,
-        "latency_s": 1.0, "attempts": 2,
+        "key": key, "model": "m", "prompt_tokens": 100, "completion_tokens": 10, "cached_tokens": 1, "audio_s": 1.5,
+        "price": 0.5, "latency_s": 1.0, "attempts": 2,
     }  # fmt: skip
     return json.dumps({**made, **changes})
 
@@ -33,9 +33,9 @@ def test_answers_are_added_up_by_run_stage_and_model(store: Store) -> None:
     commit(store, [row("a", usage=usage("1")), row("b", usage=usage("2")), row("c", usage=usage("3", model="n"))])
     assert spend(store) == [
         {"run_id": "r", "stage": "merge", "model": "m", "answers": 2, "calls": 4, "prompt_tokens": 200,
-         "completion_tokens": 20, "cached_tokens": 2, "price": 1.0},
+         "completion_tokens": 20, "cached_tokens": 2, "audio_s": 3.0, "price": 1.0},
         {"run_id": "r", "stage": "merge", "model": "n", "answers": 1, "calls": 2, "prompt_tokens": 100,
-         "completion_tokens": 10, "cached_tokens": 1, "price": 0.5},
+         "completion_tokens": 10, "cached_tokens": 1, "audio_s": 1.5, "price": 0.5},
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from mercap.recipe import EmbeddedDescriber
+from mercap.roles import EmbeddedDescriber
 from mercap.records import Cue, Measures, QualityMeasures, VoiceMeasures
 from mercap.stages import Stage
 from tasks import describe

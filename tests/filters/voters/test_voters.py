@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.voters import VOTERS, ballot, face, voice, words
+from filters.voters import VOTERS, face, voice, words
 from filters.voters.scale import place
+from mercap import ballot
 from mercap.errors import NothingToDo
 from mercap.measures.norms import Range
 from mercap.records import (

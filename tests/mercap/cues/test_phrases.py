@@ -11,8 +11,8 @@ from mercap.cues import audio, phrases_en, phrases_zh, visual
 from mercap.cues.observation import PHRASES, Language
 from mercap.cues.phrases import Phrases
 from mercap.measures.norms import norms_digest
-from mercap.recipe import EmbeddedDescriber
 from mercap.records import Cue, Emotion, Measures
+from mercap.roles import EmbeddedDescriber
 from mercap.vocabulary.lexicon import find
 from tests.mercap.cues.measured import EXTREMES, MEASURES
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mercap.cues.questions import MISSING, SCHEMAS, label_messages, merge_messages
-from mercap.cues.replies import read_labels, read_narrative, reply_text
+from mercap.cues.replies import read_cue, read_labels, read_narrative, read_transcript, read_vote, reply_text
 from mercap.errors import CellFailure, NothingToDo
-from mercap.records import Cue, Narrative, Segment, Sentiment, Transcript
+from mercap.records import Cue, Emotion, Narrative, Segment, Sentiment, Transcript
 from tests.endpoint import completion
 
 NARRATIVE = Narrative(text="She says she is proud, and her voice is Warm and  calm; the face smiles.", language="en")
@@ -52,7 +52,7 @@ def test_no_text_can_end_its_own_piece_or_open_another(text: str) -> None:
 
 
 def test_the_schema_of_labels_asks_for_what_is_read() -> None:
-    asked = SCHEMAS["label"]
+    asked = SCHEMAS["label/v1"]
     reply = json.dumps({"labels": [{"text": "proud", "quote": "she is proud"}], "sentiment": "positive"})
     assert set(json.loads(reply)) == set(asked["required"]) == set(asked["properties"])
     assert read_labels(reply, NARRATIVE).sentiment is Sentiment.POSITIVE
@@ -87,19 +87,19 @@ def test_a_narrative_may_speak_of_somebody_who_is_sorry() -> None:
 
 
 def test_a_narrative_is_one_paragraph_and_keeps_the_suspicion() -> None:
-    found = read_narrative("He smiles\n\nand his voice is calm.", "en", injection_suspect=True)
+    found = read_narrative("He smiles\n\nand his voice is calm.", "merge/v1", "en", injection_suspect=True)
     assert (found.text, found.injection_suspect) == ("He smiles and his voice is calm.", True)
 
 
 @pytest.mark.parametrize("text", ["happy", "{}", '{"text": "He smiles and his voice is calm."}', "[1, 2, 3, 4, 5, 6]"])
 def test_what_is_no_narrative_is_unreadable(text: str) -> None:
     with pytest.raises(CellFailure) as caught:
-        read_narrative(text, "en", injection_suspect=False)
+        read_narrative(text, "merge/v1", "en", injection_suspect=False)
     assert (caught.value.cause, caught.value.raw) == ("unreadable_reply", text)
 
 
 def test_a_short_narrative_in_chinese_has_no_blanks_to_count() -> None:
-    assert read_narrative("他笑着说自己很开心。", "zh", injection_suspect=False).language == "zh"
+    assert read_narrative("他笑着说自己很开心。", "merge/v1", "zh", injection_suspect=False).language == "zh"
 
 
 def test_labels_carry_the_place_of_their_quotation() -> None:
@@ -159,3 +159,120 @@ def test_visual_and_audio_cues_are_pieces_of_their_own() -> None:
     seen = Cue(modality="visual", text="A smile.", language="en")
     text = user_text(merge_messages("", None, seen, None))
     assert text.index("<<seen") < text.index("A smile.") < text.index("<<end of seen")
+
+
+def test_a_later_narrative_states_whether_the_evidence_disagrees() -> None:
+    reply = '{"narrative": "The words are glad, the face is not; sadness is likelier.", "conflict": true}'
+    found = read_narrative(reply, "merge/v2", "en", injection_suspect=False)
+    assert (found.text, found.conflict) == ("The words are glad, the face is not; sadness is likelier.", True)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The words are glad and so is the face.",
+        '{"narrative": "The words are glad and so is the face."}',
+        '{"narrative": "Glad.", "conflict": false}',
+        '{"narrative": "The words are glad and so is the face.", "conflict": "no"}',
+        '{"narrative": "{\\"narrative\\": 1, 2, 3, 4, 5}", "conflict": false}',
+    ],
+)
+def test_a_later_narrative_without_its_parts_is_unreadable(reply: str) -> None:
+    with pytest.raises(CellFailure) as caught:
+        read_narrative(reply, "merge/v2", "en", injection_suspect=False)
+    assert caught.value.cause == "unreadable_reply"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please provide the clip and I will describe it.",
+        "Sure! Please upload the frames.",
+        "I don't see any image in your message.",
+        "I cannot hear the recording.",
+        "No image was provided.",
+        "请您先上传视频。",
+        "我无法看到图片。",
+    ],
+)
+def test_what_a_model_says_of_the_request_is_boilerplate(text: str) -> None:
+    with pytest.raises(CellFailure) as caught:
+        reply_text(completion(text))
+    assert caught.value.cause == "boilerplate"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She says: please provide for my children.",
+        "There is no person visible at first; then a man enters, smiling.",
+        "I see a woman who smiles.",
+        "No smile can be seen; the brows are lowered.",
+    ],
+)
+def test_a_description_may_speak_of_pleas_and_of_what_is_not_there(text: str) -> None:
+    assert reply_text(completion(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "modality", "cause"),
+    [
+        ("NO PERSON", "visual", "no_face"),
+        ("no person.", "visual", "no_face"),
+        ("没有人。", "visual", "no_face"),
+        ("NO SPEECH", "audio", "no_speech"),
+        ("**NO SPEECH**", "audio", "no_speech"),
+        ("没有说话声", "audio", "no_speech"),
+    ],
+)
+def test_nobody_and_no_speech_are_nothing_to_describe(text: str, modality: str, cause: str) -> None:
+    with pytest.raises(NothingToDo) as caught:
+        read_cue(text, modality, "en")
+    assert caught.value.cause == cause
+
+
+def test_a_cue_is_plain_sentences_of_its_modality() -> None:
+    cue = read_cue("The corners of the mouth\nare raised.", "visual", "en")
+    assert (cue.modality, cue.text) == ("visual", "The corners of the mouth are raised.")
+    with pytest.raises(CellFailure):
+        read_cue("happy", "visual", "en")
+
+
+def test_a_transcript_by_a_model_is_one_segment_in_the_language_it_is_in() -> None:
+    found = read_transcript(" I am\nglad. ", 2.5)
+    assert (found.text, found.language, found.segments[0].end_s) == ("I am glad.", "en", 2.5)
+    assert read_transcript("我很高兴。", 2.5).language == "zh"
+
+
+def test_points_over_emotions_are_a_vote_on_both_questions() -> None:
+    points = {**dict.fromkeys(map(str, Emotion), 0), "sad": 60, "happy": 30, "angry": 10}
+    found = read_vote(f"My answer: {json.dumps(points)}", "emotion/v1", "judge")
+    assert found.emotions[Emotion.SAD] == 0.6
+    assert found.sentiments == {Sentiment.POSITIVE: 0.3, Sentiment.NEGATIVE: 0.7, Sentiment.NEUTRAL: 0.0}
+
+
+def test_points_over_sentiments_are_no_vote_on_emotion() -> None:
+    found = read_vote('{"positive": 1, "negative": 3, "neutral": 0}', "sentiment/v1", "judge")
+    assert (found.emotions, found.sentiments[Sentiment.NEGATIVE]) == ({}, 0.75)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "positive", "{}", '{"positive": 0, "negative": 0, "neutral": 0}', '{"positive": -1, "negative": 2, "neutral": 0}',
+        '{"positive": 1e999, "negative": 2, "neutral": 0}', '{"positive": NaN, "negative": 2, "neutral": 0}',
+        '{"positive": 1, "negative": 2}', '{"positive": [1], "negative": 2, "neutral": 0}',
+    ],
+)  # fmt: skip
+def test_points_that_are_none_are_unreadable(reply: str) -> None:
+    with pytest.raises(CellFailure) as caught:
+        read_vote(reply, "sentiment/v1", "judge")
+    assert caught.value.cause == "unreadable_reply"
+
+
+@given(st.dictionaries(st.sampled_from(list(map(str, Emotion))), st.floats(), min_size=5), st.text(max_size=5))
+def test_any_points_are_shares_that_sum_to_one_or_typed(points: dict[str, float], around: str) -> None:
+    with contextlib.suppress(CellFailure):
+        found = read_vote(f"{around}{json.dumps(points)}", "emotion/v1", "judge")
+        assert sum(found.emotions.values()) == pytest.approx(1, abs=1e-6)
+        assert sum(found.sentiments.values()) == pytest.approx(1, abs=1e-6)

@@ -1,4 +1,4 @@
-"""From scores to a vote: probabilities over every emotion and every sentiment, each summing to 1.
+"""From scores or points to a vote: probabilities over emotions and sentiments, each summing to 1.
 
 A softmax keeps every class possible, so no embedded voter is ever certain. A sentiment's share is the mean over its
 classes and not the sum: four of the seven classes are negative, and a voter that knows nothing should not vote
@@ -24,6 +24,27 @@ def vote(voter: str, scores: Mapping[Emotion, float]) -> Vote:
     odds = {emotion: math.exp(scores.get(emotion, 0.0) - highest) for emotion in Emotion}
     emotions = _shares(odds)
     return Vote(voter=voter, emotions=emotions, sentiments=_shares(_means(emotions)))
+
+
+def count(voter: str, kind: type[Emotion | Sentiment], points: Mapping[str, float]) -> Vote:
+    """The vote of somebody who shared out points (finite, not negative) over emotions, or over sentiments alone.
+
+    One on emotions has a say on sentiment too, the sum over its classes: unlike a softmax, points are zero where
+    nothing speaks for a class. One on sentiments has no say on emotion. Raises ValueError where no point was given.
+    """
+    given = [float(points.get(member, 0.0)) for member in kind]
+    if any(not math.isfinite(value) or value < 0 for value in given) or not math.fsum(given) > 0:
+        raise ValueError("points are finite, not negative, and more than none")
+    if kind is Sentiment:
+        return Vote(voter=voter, emotions={}, sentiments=_shares({one: points.get(one, 0.0) for one in Sentiment}))
+    emotions = _shares({one: points.get(one, 0.0) for one in Emotion})
+    return Vote(voter=voter, emotions=emotions, sentiments=_shares(_sums(emotions)))
+
+
+def _sums(emotions: Mapping[Emotion, float]) -> dict[Sentiment, float]:
+    return {
+        one: math.fsum(emotions[emotion] for emotion in Emotion if SENTIMENT_OF[emotion] is one) for one in Sentiment
+    }
 
 
 def _means(emotions: Mapping[Emotion, float]) -> dict[Sentiment, float]:
