@@ -13,6 +13,7 @@ from flows.run import begin, finish, run_stages
 from mercap.cues.questions import Messages, plain_messages
 from mercap.dispatch.desk import Desk
 from storage.inspect import ClipView, inspect_name
+from storage.store import Store
 from storage.usage import spend
 from tasks.context import CellSpec
 
@@ -42,7 +43,7 @@ def preview_run(source: str, recipe: str, count: int, store: Path | None) -> Pre
         with begin(options, "plain", Silent()) as run:
             run.context.asked = note
             if store is not None:
-                run.context.desk = Desk(store / "journal")
+                run.context.desk = Desk(Store.create(store).root / "journal")
             run_stages(run, run_in_threads, Silent())
             finish(run, Silent())
             names = [row.name for row in run.catalogue.sources]

@@ -1,15 +1,16 @@
 """An OpenAI-compatible endpoint that misbehaves on request, and counts every call.
 
 It checks each request against the schema of the openai package and answers with a chat completion whose text is a
-function of the request. ``script`` says what happens to the n-th attempt at a request; the request is told apart by its
-last text. Faults: ``429``, ``429:0.2`` (with Retry-After), ``500``, ``400``, ``401``, ``404``, ``hang``, ``reset``,
-``half`` (half of the body, then the connection ends), ``bad_json``, ``wrong_schema``, ``no_choice``, ``empty``,
-``refusal``, ``length``, ``filter``.
+function of the request. ``script`` says what happens to the n-th attempt at a request; a request is told apart by the
+text of its last message, with a digest of what is shown or played beside it. Faults: ``429``, ``429:0.2`` (with
+Retry-After), ``500``, ``400``, ``401``, ``404``, ``hang``, ``reset``, ``half`` (half of the body, then the connection
+ends), ``bad_json``, ``wrong_schema``, ``no_choice``, ``empty``, ``refusal``, ``boilerplate``, ``length``, ``filter``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import threading
 from collections import Counter
@@ -37,6 +38,11 @@ class Endpoint:
     calls: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     invalid: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)  # of the requests, where ``keep_bodies``
+    keep_bodies: bool = False
+    checks_schema: bool = True
+    epoch: int = 0  # for tests whose replies change
+    tokens: dict[str, tuple[int, int]] = field(default_factory=dict)  # in and out, of each request answered
     at_once: int = 0
     most_at_once: int = 0
 
@@ -77,20 +83,25 @@ class Endpoint:
     async def _play(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         try:
-            REQUEST.validate_python(body)
+            if self.checks_schema:
+                REQUEST.validate_python(body)
         except pydantic.ValidationError as error:
             self.invalid.append(str(error))
             return _error(400, "the request does not follow the schema")
         if self.keys and request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.keys:
             return _error(401, "wrong key")
-        text = _last_text(body)
+        text = text_of(body)
+        if self.keep_bodies:
+            self.bodies.append(body)
         self.calls[text] += 1
         fault = self.script(text, self.calls[text])
         await asyncio.sleep(self.latency_s)
         if fault is not None:
             return await self._fault(request, text, fault)
         self.answered[text] += 1
-        return web.json_response(completion(self.reply(text)))
+        answer = completion(self.reply(text), tokens_in=len(text) // 4)
+        self.tokens[text] = (answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"])
+        return web.json_response(answer)
 
     async def _fault(self, request: web.Request, text: str, fault: str) -> web.StreamResponse:
         kind, _, detail = fault.partition(":")
@@ -114,15 +125,22 @@ class Endpoint:
         }
         if kind in odd:
             return web.Response(text=odd[kind], content_type="application/json")
-        reasons = {"empty": ("", "stop"), "length": ("cut off in the", "length"), "filter": ("", "content_filter")}
+        reasons = {
+            "boilerplate": ("Please provide the clip.", "stop"),
+            "empty": ("", "stop"),
+            "length": ("cut off in the", "length"),
+            "filter": ("", "content_filter"),
+        }
         if kind in reasons:
             return web.json_response(completion(*reasons[kind]))
         assert kind == "refusal", fault
         return web.json_response(completion(None, "stop", refusal="I cannot help with that."))
 
 
-def completion(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> dict[str, Any]:
-    """A chat completion; ten tokens in for every request and a token out per word."""
+def completion(
+    text: str | None, finish_reason: str = "stop", refusal: str | None = None, tokens_in: int = 10
+) -> dict[str, Any]:
+    """A chat completion; a token out per word."""
     out = len((text or "").split())
     return {
         "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": "scripted",
@@ -130,7 +148,7 @@ def completion(text: str | None, finish_reason: str = "stop", refusal: str | Non
             "index": 0, "finish_reason": finish_reason, "logprobs": None,
             "message": {"role": "assistant", "content": text, "refusal": refusal},
         }],
-        "usage": {"prompt_tokens": 10, "completion_tokens": out, "total_tokens": 10 + out},
+        "usage": {"prompt_tokens": tokens_in, "completion_tokens": out, "total_tokens": tokens_in + out},
     }  # fmt: skip
 
 
@@ -139,11 +157,17 @@ def question(text: str) -> dict[str, Any]:
     return {"model": "scripted", "messages": [{"role": "user", "content": text}]}
 
 
-def _last_text(body: dict[str, Any]) -> str:
+def text_of(body: dict[str, Any]) -> str:
+    """The text of the last message; ``#`` and a digest follow for each picture, sound or film."""
     content = body["messages"][-1]["content"]
-    return (
-        content if isinstance(content, str) else next(part["text"] for part in content[::-1] if part["type"] == "text")
-    )
+    if isinstance(content, str):
+        return content
+    parts = []
+    for part in content:
+        inner = part[part["type"]]
+        data = inner if part["type"] == "text" else json.dumps(inner)
+        parts.append(data if part["type"] == "text" else f"#{hashlib.sha256(data.encode()).hexdigest()[:8]}")
+    return "".join(parts)
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -60,7 +60,7 @@ class Budget:
         if self.refused:
             raise BudgetSpent(
                 f"The budget of {self.limit:g} {self.unit} is used up ({self.spent:.4g} {self.unit} spent, the next "
-                "request might not fit); what was answered is kept, the same command with another budget goes on from there."
+                "request might not fit); what was answered is kept, the same command goes on from there."
             )
 
     def _amount(self, cost: Cost) -> float:

@@ -90,6 +90,7 @@ class Dispatcher:
     def __init__(self, endpoint: Endpoint, journal: Journal, admits: Callable[[Call], bool] = lambda _: True) -> None:
         self._endpoint, self._journal, self._admits = endpoint, journal, admits
         self._chance = random.Random()  # noqa: S311 - spreads retries, decides nothing
+        self._under_way: dict[str, asyncio.Task[Reply]] = {}  # by key: the same question is asked once
         self._faults_in_row = 0
         self._last_answer = 0.0
 
@@ -188,7 +189,13 @@ class Dispatcher:
         key = request_key(self._endpoint.chat_url, call.body, call.attempt)
         if (known := self._journal.answer(key)) is not None:
             return Reply(call.place, known, None, replayed=True)
-        return asyncio.create_task(self._one(session, call, key)) if self._admits(call) else _END
+        if (same := self._under_way.get(key)) is not None:
+            return asyncio.create_task(_also(same, call.place))
+        if not self._admits(call):
+            return _END
+        task = self._under_way[key] = asyncio.create_task(self._one(session, call, key))
+        task.add_done_callback(lambda _: self._under_way.pop(key))
+        return task
 
     async def _one(self, session: aiohttp.ClientSession, call: Call, key: str) -> Reply:
         for attempt in range(1, self._endpoint.attempts + 1):
@@ -255,6 +262,12 @@ class Dispatcher:
         """Full jitter over a doubling span; never shorter than the endpoint's own word."""
         span = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2 ** (attempt - 1))
         return max(self._chance.uniform(span / 2, span), fault.retry_after_s or 0.0)
+
+
+async def _also(task: asyncio.Task[Reply], place: int) -> Reply:
+    """The answer to the same question, asked a moment ago for another place."""
+    reply = await asyncio.shield(task)
+    return reply._replace(place=place, replayed=reply.entry is not None)
 
 
 async def _text(response: aiohttp.ClientResponse) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,43 @@ def test_every_question_gets_its_own_answer(tmp_path: Path) -> None:
     assert [text(reply) for reply in replies] == [f"answer to q{place}" for place in range(50)]
     assert set(server.calls.values()) == {1}
     assert server.invalid == []
+
+
+def test_the_same_question_asked_at_once_for_two_places_is_asked_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    with Server(latency_s=0.05) as server:
+        calls = [Call(place, question(f"q{place % 3}")) for place in range(9)]
+        replies = list(Dispatcher(Endpoint(server.url, concurrency=9), journal).ask_all(calls))
+    journal.close()
+    assert sorted((reply.place, text(reply)) for reply in replies) == [(n, f"answer to q{n % 3}") for n in range(9)]
+    assert sum(not reply.replayed for reply in replies) == 3
+    assert set(server.calls.values()) == {1}
+
+
+def test_a_call_that_is_not_ready_holds_nobody_up(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+
+    def calls() -> Iterator[Call | None]:
+        for place in range(5):
+            yield from [None] * 3
+            yield Call(place, question(f"q{place}"))
+
+    with Server(latency_s=0.3) as server:
+        started = time.monotonic()
+        replies = list(Dispatcher(Endpoint(server.url, concurrency=8), journal).ask_all(calls()))
+        assert time.monotonic() - started < 1.2, "five at once take a little more than one"
+    journal.close()
+    assert sorted(reply.place for reply in replies) == list(range(5))
+
+
+def test_after_a_call_that_is_not_admitted_none_is_sent_and_those_under_way_are_answered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    with Server(latency_s=0.05) as server:
+        asker = Dispatcher(Endpoint(server.url, concurrency=2), journal, lambda call: call.place != 5)
+        replies = list(asker.ask_all(Call(place, question(f"q{place}")) for place in range(10)))
+    journal.close()
+    assert sorted(reply.place for reply in replies) == list(range(5))
+    assert sum(server.calls.values()) == 5
 
 
 def test_no_more_requests_are_under_way_than_allowed(tmp_path: Path) -> None:
