@@ -120,7 +120,7 @@ def test_every_quarantined_row_names_its_true_cause(measured: Path, tmp_path: Pa
         use(lab, server, concurrency=CONCURRENCY, timeout_s=TIMEOUT_S, attempts=3)
         report = run(lab)
     causes = Counter(row["cause"] for row in lab.rows() if row["status"] == "quarantined")
-    assert causes == {cause: count for cause, count in FOR_GOOD.values()}
+    assert causes == dict(FOR_GOOD.values())
     assert report.captions == CLIPS - sum(causes.values())
     told = query(Store.open(lab.store), "SELECT cause, count(*) FROM quarantine GROUP BY 1").rows
     assert dict(told) == causes
