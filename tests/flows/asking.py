@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -22,7 +23,7 @@ TEXT_ROLES, ALL_ROLES = ("merge", "label"), ("transcribe", "describe_visual", "d
 def reply(text: str) -> str:
     """What a sensible model would say, told apart by the markers of the question or by its material."""
     if text.startswith("<<words") and "<<seen" in text:
-        return f"{STORY} ({abs(hash(text)) % 10_000})"
+        return f"{STORY} ({hashlib.sha256(text.encode()).hexdigest()[:12]})"
     if text.startswith("<<text"):
         return json.dumps({"labels": [{"text": "happy", "quote": "is happy"}], "sentiment": "positive"})
     return CUE
