@@ -54,7 +54,7 @@ class Endpoint:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._wait(self._runner.cleanup())
+        self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -71,6 +71,14 @@ class Endpoint:
         await site.start()
         port: int = self._runner.addresses[0][1]
         return port
+
+    async def _end(self) -> None:
+        """Close, and let nothing that hangs outlive the loop."""
+        await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.at_once += 1

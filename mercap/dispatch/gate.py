@@ -1,8 +1,10 @@
 """How many requests may be under way: additive increase, multiplicative decrease, and requests or tokens per minute.
 
-The gate starts wide open and learns: a refusal (429) or latency far above the best ever seen takes the limit down by a
-third, once per round trip; every answer raises it by a fraction, so that a full round of answers raises it by one. What
-the endpoint says outright (Retry-After) holds everybody back until then.
+The gate starts wide open and learns. Once per round trip, the limit falls by half the share of requests that were
+refused (429) lately: an endpoint that refuses everything halves it each time, one that refuses one in twenty at random
+hardly moves it, where halving on any refusal would leave three requests of thirty-two under way (DCTCP against Reno).
+Latency far above the best ever seen takes a third. Every answer raises it by a fraction, so that a full round of answers
+raises it by one. What the endpoint says outright (Retry-After) holds everybody back until then.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-SHRINK = 0.67
+SLOW_SHRINK = 0.67
+SHARE_SMOOTHING = 0.5  # of the share of refusals, from round to round
+ROUND_LEAST_S = 0.1
 SLOW_FACTOR = 6.0  # smoothed latency above this many times the best smoothed latency counts as congestion
 SMOOTHING = 0.05
 SETTLED = 20  # answers before latency says anything
@@ -26,6 +30,9 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._open_at = 0.0
         self._shrunk_at = float("-inf")
+        self._round_at = float("-inf")
+        self._round: list[bool] = []  # refused or not, since the last round ended
+        self._share = 0.0
         self._answers = 0
         self._latency = self._best = 0.0
 
@@ -49,12 +56,13 @@ class Gate:
         self._wake()
 
     def answered(self, latency_s: float) -> None:
+        self._end_of(refused=False)
         self._answers += 1
         self._latency += (latency_s - self._latency) * (SMOOTHING if self._answers > 1 else 1.0)
         if self._answers >= SETTLED:
             self._best = min(self._best or self._latency, self._latency)
             if self._latency > SLOW_FACTOR * self._best:
-                self._shrink()
+                self._slow()
                 return
         self.limit = min(self._max, self.limit + 1.0 / max(self.limit, 1.0))
         self._wake()
@@ -63,14 +71,27 @@ class Gate:
         """The endpoint said that it is too much."""
         if retry_after_s is not None:
             self._open_at = max(self._open_at, asyncio.get_running_loop().time() + retry_after_s)
-        self._shrink()
+        self._end_of(refused=True)
 
-    def _shrink(self) -> None:
-        """At most once per round trip: refusals of one burst are one piece of news."""
+    def _end_of(self, *, refused: bool) -> None:
+        """Note how a request ended; at the end of a round trip, let the limit fall by what was refused in it."""
         now = asyncio.get_running_loop().time()
-        if now - self._shrunk_at >= max(self._latency, 0.1):
+        self._round.append(refused)
+        if now - self._round_at < max(self._latency, ROUND_LEAST_S):
+            return
+        share = sum(self._round) / len(self._round)
+        self._share += (share - self._share) * SHARE_SMOOTHING
+        if share:
+            self.limit = max(1.0, self.limit * (1 - self._share / 2))
+        self._round_at = now
+        self._round.clear()
+
+    def _slow(self) -> None:
+        """At most once per round trip."""
+        now = asyncio.get_running_loop().time()
+        if now - self._shrunk_at >= max(self._latency, ROUND_LEAST_S):
             self._shrunk_at = now
-            self.limit = max(1.0, self.limit * SHRINK)
+            self.limit = max(1.0, self.limit * SLOW_SHRINK)
 
     def _wake(self) -> None:
         for _ in range(int(self.limit) - self.in_flight):
