@@ -12,7 +12,6 @@ from rich.text import Text
 from app.doctor import DoctorReport
 from app.terminal import console, plain, print_json, table
 from flows.forecast import RunForecast
-from flows.report import CAVEAT
 from flows.republish import Published
 from flows.run import Report
 from storage.inspect import ClipView
@@ -35,7 +34,8 @@ def show_report(report: Report, as_json: bool) -> None:
         f"{report.quarantined} names quarantined. {computed} cells computed in {report.seconds:.1f} s."
     )
     out.print(plain(f"Snapshot {report.snapshot} is published: {report.published}"), soft_wrap=True)
-    out.print(CAVEAT, style="dim")
+    for caveat in report.caveats:
+        out.print(caveat, style="dim")
 
 
 def _ledger_table(rows: list[dict[str, Any]], computed: dict[str, int] | None = None) -> Table:

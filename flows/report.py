@@ -5,8 +5,6 @@ from __future__ import annotations
 from flows.run import Report
 from storage.ledger import COUNTS
 
-CAVEAT = "Embedded cues, narrative and voters stem from the same measures: their agreement is no independent evidence."
-
 
 def ledger_markdown(report: Report) -> str:
     """The ledger as a table; every cell is a number or one of our own words, so nothing untrusted gets in."""
@@ -25,4 +23,4 @@ def ledger_markdown(report: Report) -> str:
         counts = " | ".join(str(getattr(row, name)) for name in COUNTS)
         causes = ", ".join(f"{cause} {count}" for cause, count in row.causes.items())
         lines.append(f"| {row.stage_key} | {counts} | {report.computed.get(row.stage_key, 0)} | {causes} |")
-    return "\n".join([*lines, "", CAVEAT, ""])
+    return "\n".join([*lines, "", *(f"{caveat}\n" for caveat in report.caveats)])

@@ -21,8 +21,8 @@ from filters.rules import check_rules
 from flows.observer import Observer
 from flows.options import AnnotateOptions
 from mercap.backends import check_backends
-from mercap.dispatch.budget import Budget, parse_budget
-from mercap.errors import CAUSES, ExitCode, UsageError
+from mercap.dispatch.budget import Budget, BudgetSpent, parse_budget
+from mercap.errors import CAUSES, EndpointError, ExitCode, UsageError
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
 from mercap.roles import Chat
@@ -59,6 +59,10 @@ _LIBRARIES = (
     "pocketsphinx",
     "pyarrow",
     "pydantic",
+)
+
+ONE_SOURCE = (
+    "Embedded cues, narrative and voters stem from the same measures: their agreement is no independent evidence."
 )
 
 # (stage key, shards) -> summaries, as they are done
@@ -108,6 +112,7 @@ class Report:
     snapshot: int
     published: Path
     seconds: float
+    caveats: tuple[str, ...]  # what must be said beside the figures
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -177,7 +182,8 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
             yield run
         except BaseException as error:
             context.stop.set()
-            write_run(store, run.run_id, _record(run, "failed" if isinstance(error, Exception) else "interrupted"))
+            resumable = isinstance(error, (BudgetSpent, EndpointError)) or not isinstance(error, Exception)
+            write_run(store, run.run_id, _record(run, "interrupted" if resumable else "failed"))
             raise
 
 
@@ -260,7 +266,14 @@ def _report(run: Run, ledger: list[LedgerRow], counts: _Counts, snapshot: int) -
         snapshot=snapshot,
         published=run.store.published,
         seconds=(datetime.now(UTC) - run.started_at).total_seconds(),
+        caveats=(ONE_SOURCE,) if _rests_on_measures_alone(run.recipe) else (),
     )
+
+
+def _rests_on_measures_alone(recipe: Recipe) -> bool:
+    """Do cues and voters read the same measures, so that one error speaks with several voices?"""
+    voters = [voter for voter in recipe.vote if voter.backend == "embedded" and voter.reads != "words"]
+    return bool(voters) and "embedded" in (recipe.describe_visual.backend, recipe.describe_audio.backend)
 
 
 def _record(run: Run, state: str, content: str | None = None) -> dict[str, Any]:
