@@ -4,17 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core-installed
 DEV := $(VENV)/.dev-installed
+ENGINES := .venv-engines
 SOURCES := app filters flows mercap prompts storage tasks benchmarks examples integrations tests
 
-.PHONY: help demo test slow smoke check resolve format clean
+
+.PHONY: help demo test slow engines smoke check resolve format clean
 
 help:
 	@echo "make demo    annotate the example clips and look at the captions"
 	@echo "make smoke   the whole DAG on a tiny clip set, with a JSON ledger, in under a minute"
 	@echo "make test    the default test suite"
 	@echo "make slow    the tests that take minutes"
+	@echo "make engines the tests on real engines (tiny models), in an environment of their own (2 GB)"
 	@echo "make check   format, lint, types and the import contracts"
-	@echo "make resolve whether the environment of each role (core, train, diarize, vllm) can be resolved"
+	@echo "make resolve whether the environment of each role (core, train, diarize, vllm, engines) can be resolved"
 	@echo "make format  rewrite the sources as 'make check' wants them"
 	@echo "make clean   remove the environment and the demo's store"
 
@@ -43,6 +46,16 @@ test: $(DEV)
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
 
+# Real engines on tiny models that the tests build. An environment of its own, so that the core is tested without torch.
+$(ENGINES)/.installed: pyproject.toml constraints.txt constraints-engines.txt
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-engines.txt \
+	  -e '.[dev,engines]'
+	@touch $@
+
+engines: $(ENGINES)/.installed
+	$(ENGINES)/bin/python -m pytest -m engine
+
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -52,7 +65,7 @@ check: $(DEV)
 # Each role's environment must resolve; nothing of it is downloaded. `vllm` gets an older Prefect than the rest.
 resolve: $(DEV)
 	$(BIN)/uv pip compile --quiet --python-version 3.11 pyproject.toml --output-file /dev/null
-	for extra in train diarize vllm; do \
+	for extra in train diarize vllm engines; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 pyproject.toml --extra $$extra --output-file /dev/null || exit 1; \
 	done
 
@@ -61,4 +74,4 @@ format: $(DEV)
 	$(BIN)/ruff format $(SOURCES)
 
 clean:
-	rm -rf $(VENV) demo.store .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ENGINES) demo.store .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
