@@ -116,9 +116,9 @@ def environment(peer: Peer, folder: Path) -> Path:
     ready = home / "ready"  # written last, so that a half-made environment is not taken for a whole one
     if not ready.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
-        _call([sys.executable, "-m", "venv", "--clear", str(home)], INSTALL_S, f"{peer.tool}: making its environment")
+        call([sys.executable, "-m", "venv", "--clear", str(home)], INSTALL_S, f"{peer.tool}: making its environment")
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _call([*install, *peer.requirements], INSTALL_S, f"{peer.tool}: installing it")
+        call([*install, *peer.requirements], INSTALL_S, f"{peer.tool}: installing it")
         ready.write_text("\n".join(peer.requirements) + "\n", encoding="utf-8")
     return python
 
@@ -127,14 +127,14 @@ def run(peer: Peer, python: Path, count: int) -> float:
     """Seconds that ``count`` items took through all steps. Raises Failed."""
     with tempfile.TemporaryDirectory(prefix="mercap-benchmark-") as folder:
         command = [str(python), "-c", peer.script, folder, str(count), str(STEPS)]
-        _call(command, RUN_S, f"{peer.tool}: running {count} items")
+        call(command, RUN_S, f"{peer.tool}: running {count} items")
         answer = json.loads((Path(folder) / "answer.json").read_text(encoding="utf-8"))
     if answer["items"] != count:
         raise Failed(f"{peer.tool}: of {count} items {answer['items']} came out.")
     return float(answer["wall_s"])
 
 
-def _call(command: list[str], seconds: int, what: str) -> None:
+def call(command: list[str], seconds: int, what: str) -> None:
     """Run ``command`` without this process's ``PYTHONPATH``. Raises Failed."""
     passed_on = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:

@@ -32,7 +32,8 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-_TEXT, _POINTS = {"type": "string"}, {"type": "number"}
+_TEXT = {"type": "string"}
+_POINTS = {"type": "integer", "minimum": 0, "maximum": 100}  # left free, some write endless digits
 
 # Schemas of the answers, by question and version, for models that can be held to one. A question without is answered
 # in plain words.
