@@ -25,14 +25,12 @@ def build_tiny_whisper(folder: Path, *, seed: int = 0, multilingual: bool = Fals
     """Write model.bin, config.json, vocabulary.json, tokenizer.json and preprocessor_config.json to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     text = sorted(pre_tokenizers.ByteLevel.alphabet())
-    special = _special_tokens()
+    special = special_tokens()
     if multilingual:
         text.append("")  # the token by which CTranslate2 knows a multilingual model
     tokens = text + special
-    _write_tokenizer(folder / "tokenizer.json", text, special)
-    (folder / "preprocessor_config.json").write_text(
-        json.dumps({"feature_size": MELS, "sampling_rate": 16000, "hop_length": 160, "n_fft": 400, "chunk_length": 30})
-    )
+    write_tokenizer(folder / "tokenizer.json", text, special)
+    write_preprocessor(folder / "preprocessor_config.json")
     spec = WhisperSpec(LAYERS, HEADS, LAYERS, HEADS)
     _Weights(seed).fill(spec, tokens)
     spec.register_vocabulary(tokens)
@@ -43,14 +41,19 @@ def build_tiny_whisper(folder: Path, *, seed: int = 0, multilingual: bool = Fals
     return folder
 
 
-def _special_tokens() -> list[str]:
+def special_tokens() -> list[str]:
     languages = [f"<|{code}|>" for code in _LANGUAGE_CODES[:99]]
     tasks = ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
     times = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
     return ["<|endoftext|>", "<|startoftranscript|>", *languages, *tasks, *times]
 
 
-def _write_tokenizer(path: Path, text: list[str], special: list[str]) -> None:
+def write_preprocessor(path: Path) -> None:
+    sizes = {"feature_size": MELS, "sampling_rate": 16000, "hop_length": 160, "n_fft": 400, "chunk_length": 30}
+    path.write_text(json.dumps(sizes))
+
+
+def write_tokenizer(path: Path, text: list[str], special: list[str]) -> None:
     tokenizer = Tokenizer(models.BPE(vocab={token: number for number, token in enumerate(text)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

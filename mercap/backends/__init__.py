@@ -161,6 +161,9 @@ def make_faster_whisper(options: FasterWhisper) -> FasterWhisperTranscriber:
         compute_type=options.compute_type,
         language=options.language,
         beam_size=options.beam_size,
+        batch_size=options.batch_size,
+        vad_filter=options.vad_filter,
+        word_times=options.word_times,
         revision=options.revision,
         cpu_threads=options.cpu_threads,
         download=options.download,
@@ -225,12 +228,23 @@ def api_key(options: Chat) -> str | None:
     return key
 
 
+def _check_classifier(options: ClassifierVoter) -> None:
+    """Its files are there, and what the recipe maps are labels it has."""
+    classifier = make_classifier(options)
+    classifier.locate()
+    if strange := sorted(options.classes.keys() - set(classifier.labels)):
+        raise UsageError(
+            f"classes of the voter {options.name!r} maps {strange[0]!r}, which is no label of {options.model}; "
+            f"its labels are {', '.join(classifier.labels)}."
+        )
+
+
 # What must be there before anything runs, by back-end: a key, or the files of a model.
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "openai": api_key,
     "faster_whisper": lambda options: make_faster_whisper(options).locate(),
     "pyannote": lambda options: make_pyannote(options).locate(),
-    "huggingface": lambda options: make_classifier(options).locate(),
+    "huggingface": _check_classifier,
     "vllm": lambda options: make_engine(options).locate(),
 }
 

@@ -5,8 +5,8 @@ Weights must be safetensors and the architecture one of transformers' own; pickl
 refused, so that a model folder needs no trust.
 
 What a model is given is prepared by its own tokenizer or processor. Of a text that does not fit into the model its
-beginning is read; of a clip longer than the model's own window, where it has one (Whisper 30 s, AST 10 s), its beginning
-is heard.
+beginning is read; of a clip longer than the model's window, where it has one (Whisper 30 s, AST 10 s), its beginning is
+heard.
 
 Five seconds to load. On one core a base model takes 0.1 s per sentence (RoBERTa), a quarter of the audio's length
 (wav2vec 2.0; a large one over half of it) and 0.5 s per picture (ViT): over 100 000 clips of 5 s with 10 pictures each

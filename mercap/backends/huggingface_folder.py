@@ -56,7 +56,7 @@ def check_classifier(folder: Path, model: str, reads: Reads) -> None:
 
 def read_labels(folder: Path, model: str) -> tuple[str, ...]:
     """The classes in the order of the model's outputs. Raises UsageError where they are not named, or not apart."""
-    named = _config(folder, model).get("id2label")
+    named: Any = _config(folder, model).get("id2label")
     try:
         labels = tuple(str(named[number]) for number in sorted(named, key=int))
     except (TypeError, ValueError, KeyError):
@@ -99,7 +99,7 @@ def _need_weights(folder: Path, model: str) -> None:
         return
     if any(folder.glob("pytorch_model*.bin*")):
         raise UsageError(
-            f"The model {model!r} has its weights in a pickle (pytorch_model.bin), which is not loaded; take a revision "
-            "with model.safetensors, or convert it with save_pretrained."
+            f"The model {model!r} has its weights in a pickle (pytorch_model.bin), which is not loaded; take a "
+            "revision with model.safetensors, or convert it with save_pretrained."
         )
     raise UsageError(f"The model {model!r} lacks model.safetensors; fetch it again with all its files.")
