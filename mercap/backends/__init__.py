@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from mercap.backends.pyannote import PyannoteDetector
     from mercap.backends.vllm import VllmEngine
 
+# onnxruntime reports its use to its makers unless it is told not to before it is imported; some of the packages below
+# import it. Whoever sets the variable has the last word.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 
 class Transcriber(Protocol):
     """Speech to text. ``audio`` is mono int16; ``speech`` says where speech was found."""

@@ -3,8 +3,8 @@
 The gate starts wide open and learns. Once per round trip, the limit falls by half the share of requests that were
 refused (429) lately: an endpoint that refuses everything halves it each time, one that refuses one in twenty at random
 hardly moves it, where halving on any refusal would leave three requests of thirty-two under way (DCTCP against Reno).
-Latency far above the best ever seen takes a third. Every answer raises it by a fraction, so that a full round of answers
-raises it by one. What the endpoint says outright (Retry-After) holds everybody back until then.
+Latency far above the best ever seen takes a third. Every answer raises it by a fraction, so that a full round of
+answers raises it by one. What the endpoint says outright (Retry-After) holds everybody back until then.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ _SET = {
     "PYTHONPATH": str(_ROOT),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",  # a worker has no network: models come from the cache, not after a wait for the hub
 }
 COMMAND = (sys.executable, "-m", "mercap.workers.child")

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 
 from mercap.backends.silero import SileroDetector
 from mercap.records import Diarization
+from tests.lab import ROOT
 
 Audio = npt.NDArray[np.int16]
 SPOKEN = ["smiling_bright", "sad_low", "angry_loud", "mixed_smile", "nobody", "voice_over_still_mouth"]
@@ -79,3 +84,17 @@ def test_the_same_audio_gives_the_same_answer(clip_audio: Callable[[str], Audio]
     first = detector.diarize(clip_audio("sad_low"), 16_000)
     detector.diarize(noise, 16_000)
     assert detector.diarize(clip_audio("sad_low"), 16_000) == first
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """onnxruntime begins a session of its telemetry with a file in the temporary folder."""
+    program = (
+        "import numpy as np\n"
+        "from mercap.backends import make_detector\n"
+        "from mercap.roles import Silero\n"
+        "make_detector(Silero()).diarize(np.zeros(16_000, np.int16), 16_000)\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

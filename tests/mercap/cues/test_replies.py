@@ -259,7 +259,8 @@ def test_points_over_sentiments_are_no_vote_on_emotion() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        "positive", "{}", '{"positive": 0, "negative": 0, "neutral": 0}', '{"positive": -1, "negative": 2, "neutral": 0}',
+        "positive", "{}", '{"positive": 0, "negative": 0, "neutral": 0}',
+        '{"positive": -1, "negative": 2, "neutral": 0}',
         '{"positive": 1e999, "negative": 2, "neutral": 0}', '{"positive": NaN, "negative": 2, "neutral": 0}',
         '{"positive": 1, "negative": 2}', '{"positive": [1], "negative": 2, "neutral": 0}',
     ],
