@@ -19,6 +19,13 @@ from mercap.records import Emotion, Sentiment
 from prompts import load_prompt, prompt_names
 
 Sense = Literal["words", "voice", "face"]
+# What a request holds anyway.
+SENT = frozenset(
+    {
+        *("model", "messages", "temperature", "seed", "stream", "response_format"),
+        *("max_tokens", "max_completion_tokens"),
+    }
+)
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -172,15 +179,23 @@ class Asked(RoleOptions):
     model: str = Field(min_length=1)
     revision: str | None = None
     prompt: str
-    temperature: float = Field(default=0.0, ge=0, le=2)
+    temperature: float | Literal["default"] = 0.0  # "default": not sent, for models that refuse it
     seed: int | None = None
     max_tokens: int = Field(default=512, ge=16)
+    limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # what the endpoint calls it
     json_schema: bool = True  # whether the model is held to a schema; without, replies are parsed as they come
 
     @field_validator("prompt")
     @classmethod
     def _is_a_prompt(cls, name: str) -> str:
         return known_prompt(name)
+
+    @field_validator("temperature")
+    @classmethod
+    def _is_a_temperature(cls, value: float | str) -> float | str:
+        if not isinstance(value, str) and not 0 <= value <= 2:
+            raise ValueError("a temperature is a number from 0 to 2, or default")
+        return value
 
     @property
     def question(self) -> str:
@@ -204,12 +219,13 @@ class Chat(Asked):
 
     not_identity: ClassVar[frozenset[str]] = frozenset(
         {
-            *("base_url", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute"),
+            *("base_url", "api_key_env", "limit_name", "concurrency", "requests_per_minute", "tokens_per_minute"),
             *("timeout_s", "attempts", "price_per_mtok_in", "price_per_mtok_cached", "price_per_mtok_out"),
         }
     )
 
     backend: Literal["openai"]
+    extra_body: dict[str, Any] = {}  # sent as it is, e.g. chat_template_kwargs
     base_url: str = Field(pattern=r"^https?://[^\s]+$")
     api_key_env: str | None = Field(default=None, pattern=VARIABLE)
     concurrency: int = Field(default=32, ge=1, le=1024)
@@ -220,6 +236,13 @@ class Chat(Asked):
     price_per_mtok_in: float | None = Field(default=None, ge=0)
     price_per_mtok_cached: float | None = Field(default=None, ge=0)  # None: as price_per_mtok_in
     price_per_mtok_out: float | None = Field(default=None, ge=0)
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_ours_alone(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if ours := sorted(value.keys() & SENT):
+            raise ValueError(f"{ours[0]} is sent by mercap itself")
+        return value
 
     @model_validator(mode="after")
     def _both_prices_or_none(self) -> Chat:

@@ -54,12 +54,12 @@ def _question(context: Context, spec: CellSpec, role: Role, options: Asked, exce
 
 def request_body(options: Asked, messages: Messages) -> dict[str, Any]:
     """What is sent: everything that can change the answer, and nothing else."""
-    body: dict[str, Any] = {
-        "model": options.model,
-        "messages": messages,
-        "temperature": options.temperature,
-        "max_tokens": options.max_tokens,
-    }
+    body: dict[str, Any] = {"model": options.model, "messages": messages}
+    if isinstance(options, Chat):
+        body |= options.extra_body
+    body[options.limit_name] = options.max_tokens
+    if options.temperature != "default":
+        body["temperature"] = options.temperature
     if options.seed is not None:
         body["seed"] = options.seed
     if (schema := schema_of(options)) is not None:

@@ -26,7 +26,7 @@ def ask_engine(context: Context, specs: list[CellSpec], role: Role, options: Rol
             started = time.perf_counter()
             bodies = engine.chat(
                 [question.messages for question in asked],
-                temperature=options.temperature,
+                temperature=1.0 if options.temperature == "default" else options.temperature,
                 max_tokens=options.max_tokens,
                 seed=options.seed,
                 schema=schema_of(options),

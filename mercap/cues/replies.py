@@ -24,6 +24,7 @@ LEAST_CHARS = 6  # the same in Chinese
 LABEL_MAX_CHARS = 60
 LABELS_MAX = 12
 RAW_MAX_CHARS = 4000
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)  # of models that think aloud before they answer
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 # What models say instead of an answer. Only at the beginning: a narrative may speak of somebody who cannot help it.
 _DECLINED = re.compile(
@@ -76,7 +77,7 @@ def reply_text(body: dict[str, Any]) -> str:
     """
     choice = body["choices"][0]
     message = choice["message"]
-    text = message.get("content") or ""
+    text = _THOUGHTS.sub("", message.get("content") or "")
     if message.get("refusal"):
         raise CellFailure("refusal", "the model refused to answer", raw=str(message["refusal"])[:RAW_MAX_CHARS])
     if choice.get("finish_reason") == "content_filter":

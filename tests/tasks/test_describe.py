@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from mercap.roles import EmbeddedDescriber
 from mercap.records import Cue, Measures, QualityMeasures, VoiceMeasures
+from mercap.roles import EmbeddedDescriber
 from mercap.stages import Stage
 from tasks import describe
 from tasks.context import CellSpec, Context

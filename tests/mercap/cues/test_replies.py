@@ -277,3 +277,10 @@ def test_any_points_are_shares_that_sum_to_one_or_typed(points: dict[str, float]
         found = read_vote(f"{around}{json.dumps(points)}", "emotion/v1", "judge")
         assert sum(found.emotions.values()) == pytest.approx(1, abs=1e-6)
         assert sum(found.sentiments.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_what_a_model_thinks_aloud_is_no_part_of_its_answer() -> None:
+    assert reply_text(completion("<think>\nThe user wants JSON {\n</think>\n\nShe smiles.")) == "She smiles."
+    with pytest.raises(CellFailure) as caught:
+        reply_text(completion("<think>only thoughts</think>"))
+    assert caught.value.cause == "empty_reply"
