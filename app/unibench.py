@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mercap.errors import UsageError
+from mercap.unibench.protocols import Protocol, Task
 
 app = typer.Typer(
     name="unibench",
@@ -18,25 +18,11 @@ app = typer.Typer(
 )
 
 
-class TaskName(StrEnum):
-    """The values of --task; spelt here, since the scorer imports NumPy and --help should not."""
-
-    DISCRETE = "discrete"
-    SENTIMENT = "sentiment"
-    OV = "ov"
-
-
-class ProtocolName(StrEnum):
-    PUBLISHED_2025 = "published-2025"
-    PUBLISHED_2026 = "published-2026"
-    CORRECTED = "corrected"
-
-
 GoldFile = Annotated[Path, typer.Option("--gold", help="CSV with name,label (for the ov task name,openset).")]
 Tables = Annotated[
     Path | None, typer.Option("--tables", help="Folder of the official emotion tables; default: $MERCAP_TABLES.")
 ]
-ProtocolOption = Annotated[ProtocolName, typer.Option("--protocol", help="Rules to score by; see docs/unibench.md.")]
+ProtocolOption = Annotated[Protocol, typer.Option("--protocol", help="Rules to score by; see docs/unibench.md.")]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=0, max=1_000_000, help="For the 95 % intervals; 0 leaves them out.")
 ]
@@ -46,14 +32,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 
 @app.command()
 def score(
-    task: Annotated[TaskName, typer.Option("--task")],
+    task: Annotated[Task, typer.Option("--task")],
     gold: GoldFile,
     predictions: Annotated[
         Path, typer.Option("--predictions", help="JSONL, JSONL.gz, CSV or Parquet with name and openset (sentiment).")
     ],
     tables: Tables = None,
     level: Annotated[int, typer.Option("--level", min=1, max=2, help="Of the wheels' groups.")] = 1,
-    protocol: ProtocolOption = ProtocolName.PUBLISHED_2025,
+    protocol: ProtocolOption = Protocol.PUBLISHED_2025,
     subset: Annotated[
         Path | None, typer.Option("--subset", help="Names of the clips to score: one per line, or a CSV with name.")
     ] = None,
@@ -67,13 +53,12 @@ def score(
 ) -> None:
     """Score a file of predictions against gold labels; one score per epoch if the file has epochs."""
     from app.scores import show_scores
-    from mercap.unibench.metrics import Protocol, Task
     from mercap.unibench.score import compare_files, groups_for, result_json, score_files
     from mercap.unibench.scoring import Setting
 
     if epoch is not None and against is None:
         raise UsageError("--epoch says which epoch to compare; give the other predictions with --against FILE.")
-    setting = Setting(Task(task), Protocol(protocol), level, resamples, seed)
+    setting = Setting(task, protocol, level, resamples, seed)
     result = score_files(setting, gold, predictions, tables, subset)
     body = result_json(result, groups_for(setting, tables))
     if against is not None:
@@ -117,7 +102,7 @@ def report(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
     tables: Tables = None,
-    protocol: ProtocolOption = ProtocolName.PUBLISHED_2025,
+    protocol: ProtocolOption = Protocol.PUBLISHED_2025,
     resamples: Resamples = 10_000,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -125,4 +110,4 @@ def report(
     """Score folders of predictions on every set they have; write leaderboard, page, plots and a log per clip."""
     from app.unibench_report import report as write
 
-    write(gold, predictions, out, tables, protocol.value, resamples, seed, as_json)
+    write(gold, predictions, out, tables, protocol, resamples, seed, as_json)

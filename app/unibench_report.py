@@ -11,7 +11,7 @@ from mercap.errors import UsageError
 from mercap.unibench.figures import Grid
 from mercap.unibench.grids import board_grid, comparison_grid
 from mercap.unibench.leaderboard import leaderboard
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.report import write_report
 from mercap.unibench.results_json import results_json
 from mercap.unibench.suite import Suite, score_folder

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.unibench import SETS, gold_file
 from mercap.unibench.files import read_answers, read_gold
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.scoring import Result, Setting, score_answers
 from mercap.vocabulary.kept import load_groups
 

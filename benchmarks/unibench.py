@@ -23,7 +23,7 @@ from unittest import mock
 from mercap.unibench.files import Gold, read_answers, read_gold
 from mercap.unibench.intervals import intervals
 from mercap.unibench.labels import parse_labels
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.rows import read_columns
 from mercap.unibench.score import result_json
 from mercap.unibench.scoring import Setting, score_answers

@@ -16,7 +16,7 @@ from typing import Any
 
 from mercap.errors import UsageError
 from mercap.unibench.labels import parse_labels
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.rows import content, read_columns, short, unique
 
 ALL = "all"  # the one set of answers of a file without epochs

@@ -11,7 +11,7 @@ from mercap.unibench.datasets import DATASETS, Dataset
 from mercap.unibench.figures import Bar, Grid, Line, interval, p_value, percent, signed
 from mercap.unibench.files import ALL
 from mercap.unibench.leaderboard import Leaderboard
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.published import Origin, Reading, Row, published
 from mercap.unibench.suite import Suite
 from mercap.unibench.systems import OnSet, System

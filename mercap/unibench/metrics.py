@@ -13,31 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mercap.unibench.labels import parse_labels
+from mercap.unibench.protocols import Protocol, Task
 from mercap.vocabulary.groups import Groups, Masks
 
 Numbers = NDArray[np.float64]
-
-
-class Task(StrEnum):
-    DISCRETE = "discrete"
-    SENTIMENT = "sentiment"
-    OV = "ov"
-
-
-class Protocol(StrEnum):
-    PUBLISHED_2025 = "published-2025"
-    PUBLISHED_2026 = "published-2026"
-    CORRECTED = "corrected"
-
-    @property
-    def corrected(self) -> bool:
-        return self is Protocol.CORRECTED
 
 
 SENTIMENTS = ("negative", "neutral", "positive")

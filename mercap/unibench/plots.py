@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mercap.unibench.classes import ClassScore, group_scores, label_scores, side_scores
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.systems import OnSet
 from mercap.vocabulary.groups import Groups
 

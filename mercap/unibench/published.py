@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mercap.unibench.datasets import DATASETS
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 

@@ -20,8 +20,8 @@ from mercap.unibench.datasets import Dataset
 from mercap.unibench.grids import board_grid, checkpoints_grid, clips_grid, comparison_grid, set_grid
 from mercap.unibench.leaderboard import Leaderboard, leaderboard
 from mercap.unibench.markdown import markdown
-from mercap.unibench.metrics import Task
 from mercap.unibench.plots import checkpoints_plot, classes_plot, for_file, for_page
+from mercap.unibench.protocols import Task
 from mercap.unibench.reading import READING, headline
 from mercap.unibench.results_json import results_json
 from mercap.unibench.sample_log import sample_lines

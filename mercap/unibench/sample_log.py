@@ -18,7 +18,8 @@ import numpy as np
 from mercap.errors import UsageError
 from mercap.unibench.coverage import dropped
 from mercap.unibench.files import ALL
-from mercap.unibench.metrics import Protocol, SetMetric, Task, metric_of
+from mercap.unibench.metrics import SetMetric, metric_of
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.rows import read_columns
 from mercap.unibench.scoring import Result, Scored
 from mercap.unibench.suite import Suite

@@ -11,7 +11,7 @@ import numpy as np
 from mercap.errors import UsageError
 from mercap.unibench.coverage import coverage
 from mercap.unibench.files import answers_for, read_answers, read_gold, read_subset, told
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.scoring import Result, Setting, compare_answers, score_answers
 from mercap.vocabulary.groups import Groups
 from mercap.vocabulary.kept import load_groups, tables_folder

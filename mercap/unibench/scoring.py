@@ -17,7 +17,8 @@ import numpy as np
 from mercap.unibench.coverage import Coverage, coverage, dropped
 from mercap.unibench.files import Answer, Gold, answers_for, told
 from mercap.unibench.intervals import clusters, compare, intervals
-from mercap.unibench.metrics import SENTIMENTS, Metric, Numbers, Protocol, SetMetric, Task, metric_of
+from mercap.unibench.metrics import SENTIMENTS, Metric, Numbers, SetMetric, metric_of
+from mercap.unibench.protocols import Protocol, Task
 from mercap.vocabulary.groups import Groups
 
 SIX_EMOTIONS = ("happy", "sad", "angry", "surprised", "fearful", "disgusted")

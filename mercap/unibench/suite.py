@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mercap.errors import UsageError
 from mercap.unibench.datasets import DATASETS, Dataset, find_gold, load_gold
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.score import groups_for
 from mercap.unibench.systems import Comparison, Rules, System, compare_systems, score_system
 from mercap.vocabulary.groups import Groups

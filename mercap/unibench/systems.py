@@ -14,7 +14,7 @@ from pathlib import Path
 from mercap.unibench.checkpoints import Checkpoint, Mean, Spread, checkpoint, chosen_elsewhere, mean_over_sets, spread
 from mercap.unibench.datasets import DATASETS, Dataset, check_gold
 from mercap.unibench.files import Gold, read_answers
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.scoring import Result, Setting, compare_answers, score_answers
 from mercap.vocabulary.groups import Groups
 

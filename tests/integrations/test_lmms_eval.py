@@ -27,7 +27,7 @@ import yaml
 from mercap.errors import UsageError
 from mercap.unibench.datasets import DATASETS
 from mercap.unibench.files import read_answers, read_gold
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.score import score_files
 from mercap.unibench.scoring import Setting
 from mercap.vocabulary import kept

@@ -14,7 +14,8 @@ from typing import Any
 
 from mercap.unibench.extract import plain_labels
 from mercap.unibench.files import ALL, Gold
-from mercap.unibench.metrics import SENTIMENTS, Protocol, Task
+from mercap.unibench.metrics import SENTIMENTS
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.score import groups_for
 from mercap.unibench.scoring import Scored, Setting, score_answers
 

@@ -17,7 +17,7 @@ import numpy as np
 from mercap.errors import UsageError
 from mercap.unibench.datasets import DATASETS
 from mercap.unibench.datasets.dataset import load_gold
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.rows import read_columns, unique
 from mercap.unibench.score import groups_for
 from mercap.unibench.scoring import Setting

@@ -16,8 +16,8 @@ from typing import Any
 from mercap.errors import UsageError
 from mercap.unibench.files import Gold, read_gold
 from mercap.unibench.labels import parse_labels
-from mercap.unibench.metrics import Task
 from mercap.unibench.npz import read_corpus
+from mercap.unibench.protocols import Task
 
 SCALE_SLACK = 1e-9  # labels are means of several raters, written in decimals
 

@@ -20,7 +20,7 @@ Quirks: "happy" includes "excited" (the paper says surprise, the data say excite
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="iemocap",

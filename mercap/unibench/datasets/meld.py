@@ -24,7 +24,7 @@ Quirks: the raw test folder has 2,747 clips; which 2,610 are kept is only in the
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="meld",

@@ -20,7 +20,7 @@ Quirks: the archive also has `val` (valence), which is not used. With 323 scored
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="mer2023",

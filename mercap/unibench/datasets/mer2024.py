@@ -20,7 +20,7 @@ Quirks: 1,089 names begin with `samplenew_`, 80 with `sample_`. Archives made fr
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="mer2024",

@@ -21,7 +21,7 @@ Quirks: a clip with an empty list stands for "neutral", which no wheel holds, so
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="ovmerdplus",

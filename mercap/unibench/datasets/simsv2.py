@@ -19,7 +19,7 @@ Quirks: "neutral" and every other answer that is not "positive" count as negativ
 from __future__ import annotations
 
 from mercap.unibench.datasets.dataset import Dataset
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 DATASET = Dataset(
     name="simsv2",

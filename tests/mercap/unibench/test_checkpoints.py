@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mercap.unibench.checkpoints import ALONE, NONE_SHARED, checkpoint, chosen_elsewhere, mean_over_sets, spread
 from mercap.unibench.files import Gold
 from mercap.unibench.intervals import intervals
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from mercap.unibench.scoring import Result, Setting, score_answers
 
 SCORES = {"one": {"1": 0.9, "2": 0.1}, "two": {"1": 0.2, "2": 0.8}, "three": {"1": 0.3, "2": 0.7}}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mercap.unibench.classes import group_scores, label_scores, side_scores
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.suite import Suite
 from mercap.unibench.systems import Rules
 from tests.mercap.unibench.tiny import make_suite

@@ -13,7 +13,7 @@ import pytest
 from mercap.errors import UsageError
 from mercap.unibench.datasets import DATASETS, Dataset, check_gold, find_gold, load_gold
 from mercap.unibench.files import Gold
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 from tests.mercap.unibench.archives import saved
 
 KEPT = ("mer2023", "meld", "cmumosi", "sims")  # gold labels that the reference data have

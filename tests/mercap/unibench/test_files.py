@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mercap.errors import UsageError
 from mercap.unibench.files import ALL, answers_for, read_answers, read_gold, read_subset
 from mercap.unibench.labels import parse_labels
-from mercap.unibench.metrics import Task
+from mercap.unibench.protocols import Task
 
 
 def write(path: Path, text: str) -> Path:

@@ -9,7 +9,7 @@ from mercap.unibench.datasets import DATASETS
 from mercap.unibench.figures import Grid, interval, p_value, percent, signed
 from mercap.unibench.grids import board_grid, checkpoints_grid, clips_grid, comparison_grid, set_grid
 from mercap.unibench.leaderboard import leaderboard
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.suite import Suite
 from mercap.unibench.systems import Rules
 from tests.mercap.unibench.tiny import make_suite

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mercap.unibench.intervals import by_cluster, clusters, compare, intervals
-from mercap.unibench.metrics import Protocol, SentimentMetric
+from mercap.unibench.metrics import SentimentMetric
+from mercap.unibench.protocols import Protocol
 
 METRIC = SentimentMetric(Protocol.PUBLISHED_2025)
 

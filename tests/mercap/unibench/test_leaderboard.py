@@ -7,7 +7,7 @@ import pytest
 
 from mercap.unibench.datasets import DATASETS
 from mercap.unibench.leaderboard import Leaderboard, leaderboard
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.published import Origin, Reading, published
 from mercap.unibench.suite import Suite
 from mercap.unibench.systems import OnSet, Rules, System

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mercap.unibench.files import Gold
-from mercap.unibench.metrics import Protocol, SentimentMetric, Task, reward
+from mercap.unibench.metrics import SentimentMetric, reward
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.scoring import Setting, score_answers
 from mercap.vocabulary.groups import resolve
 from mercap.vocabulary.tables import Tables

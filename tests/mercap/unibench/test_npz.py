@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mercap.errors import UsageError
 from mercap.unibench.files import read_answers
-from mercap.unibench.metrics import Task
 from mercap.unibench.npz import convert, read_corpus, read_results
+from mercap.unibench.protocols import Task
 from tests.mercap.unibench.archives import PROTOCOLS, boxed, member, packed, saved
 
 RESULTS = {"clip_1": "The person is happy.", "clip_2": "她很生气。", "clip_3": ""}

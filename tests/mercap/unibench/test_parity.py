@@ -15,7 +15,7 @@ import pytest
 
 from mercap.unibench.files import Answers, read_gold
 from mercap.unibench.labels import parse_labels
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.score import groups_for, result_json, score_files
 from mercap.unibench.scoring import Setting, score_answers
 from tests.lab import ROOT

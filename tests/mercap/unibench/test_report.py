@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mercap.errors import UsageError
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.report import write_report
 from mercap.unibench.sample_log import rescore
 from mercap.unibench.suite import Suite, score_folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.sample_log import rescore, sample_lines
 from mercap.unibench.suite import Suite, score_folder
 from mercap.unibench.systems import Rules

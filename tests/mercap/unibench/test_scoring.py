@@ -7,7 +7,7 @@ import pytest
 from mercap.errors import UsageError
 from mercap.unibench.coverage import coverage
 from mercap.unibench.files import Gold
-from mercap.unibench.metrics import Protocol, Task
+from mercap.unibench.protocols import Protocol, Task
 from mercap.unibench.score import result_json
 from mercap.unibench.scoring import Result, Setting, compare_answers, score_answers
 from mercap.vocabulary.groups import resolve

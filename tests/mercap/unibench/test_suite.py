@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mercap.errors import UsageError
-from mercap.unibench.metrics import Protocol
+from mercap.unibench.protocols import Protocol
 from mercap.unibench.suite import Suite, score_folder
 from mercap.unibench.systems import NO_GOLD, NO_PREDICTIONS, Rules
 from tests.mercap.unibench.tiny import EMOTION_ANSWERS, make_suite, write_answers, write_gold, write_system
