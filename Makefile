@@ -15,7 +15,7 @@ help:
 	@echo "make smoke   the whole DAG on a tiny clip set, with a JSON ledger, in under a minute"
 	@echo "make test    the default test suite"
 	@echo "make slow    the tests that take minutes"
-	@echo "make engines the tests on real engines (tiny models), in an environment of their own (2 GB)"
+	@echo "make engines the tests that run torch: real engines on tiny models, the AffectGPT model; in an environment of their own (2 GB)"
 	@echo "make check   format, lint, types and the import contracts"
 	@echo "make resolve whether the environment of each role (core, train, diarize, vllm, engines) can be resolved"
 	@echo "make format  rewrite the sources as 'make check' wants them"
@@ -55,6 +55,7 @@ $(ENGINES)/.installed: pyproject.toml constraints.txt constraints-engines.txt
 
 engines: $(ENGINES)/.installed
 	$(ENGINES)/bin/python -m pytest -m engine
+	$(ENGINES)/bin/python -m pytest tests/mercap/affectgpt
 
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
