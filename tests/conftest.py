@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from mercap.backends.torchaudio_repair import repair_torchaudio
 from tests.lab import ROOT, Lab
+
+if find_spec("torch") is not None:
+    repair_torchaudio()  # before any test imports transformers, which asks for torchaudio wherever it is installed
 
 
 @pytest.fixture
