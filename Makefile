@@ -7,7 +7,6 @@ DEV := $(VENV)/.dev-installed
 ENGINES := .venv-engines
 SOURCES := app filters flows mercap prompts storage tasks benchmarks examples integrations tests
 
-
 .PHONY: help demo test slow engines smoke check resolve format clean
 
 help:
