@@ -53,11 +53,11 @@ def _measured(describe: Callable[[Measures, Language], Cue]) -> Callable[[Contex
     return values
 
 
-def _shown(_context: Context, spec: CellSpec, options: Asked, excerpt: Excerpt | None) -> Messages:
+def _shown(context: Context, spec: CellSpec, options: Asked, excerpt: Excerpt | None) -> Messages:
     prompt = load_prompt(options.prompt).text
     if excerpt is not None:
         return frames_messages(prompt, excerpt)
-    check_file(spec)
+    check_file(context, spec)
     return video_messages(prompt, spec.clip.path)
 
 

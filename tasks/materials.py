@@ -14,6 +14,7 @@ from mercap.errors import CellFailure
 from mercap.media.excerpt import Excerpt
 from mercap.outcome import Outcome
 from mercap.roles import Asked, ChatVoter, Pictures, VllmVoter
+from mercap.workers.operations import check_unchanged
 from mercap.workers.pool import Request
 from tasks.context import CellSpec, Context
 
@@ -117,16 +118,9 @@ def _material(spec: CellSpec, outcome: Outcome) -> Material:
         return Material(spec, failed=Outcome("quarantined", None, "unreadable_reply", message, raw=str(error)[:2000]))
 
 
-def check_file(spec: CellSpec) -> None:
+def check_file(context: Context, spec: CellSpec) -> None:
     """Refuse to hand over a file that is not the one that was hashed, or too large. Raises CellFailure."""
-    name = spec.clip.path.name
-    try:
-        found = spec.clip.path.stat()
-    except OSError:
-        raise CellFailure(
-            "missing_file", f"{spec.clip.path.name} is gone since the run began", retryable=True
-        ) from None
-    if (found.st_size, found.st_mtime_ns) != (spec.clip.state.size, spec.clip.state.mtime_ns):
-        raise CellFailure("unreadable_file", f"{name} changed since the run began", retryable=True)
-    if found.st_size > VIDEO_MAX_MB << 20:
-        raise CellFailure("limits", f"{name} is over {VIDEO_MAX_MB} MB, too large to hand over whole")
+    media = context.media(spec.clip)
+    check_unchanged(media)
+    if media.size > VIDEO_MAX_MB << 20:
+        raise CellFailure("limits", f"{media.path.name} is over {VIDEO_MAX_MB} MB, too large to hand over whole")

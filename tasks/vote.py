@@ -47,7 +47,7 @@ def _messages(context: Context, spec: CellSpec, options: Asked, excerpt: Excerpt
     if reads == "words":
         return words_messages(prompt, _words(context, spec))
     if excerpt is None:
-        check_file(spec)
+        check_file(context, spec)
         return video_messages(prompt, spec.clip.path)
     return audio_messages(prompt, excerpt) if reads == "voice" else frames_messages(prompt, excerpt)
 

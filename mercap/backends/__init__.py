@@ -180,7 +180,7 @@ def make_pyannote(options: Pyannote) -> PyannoteDetector:
     return PyannoteDetector(
         options.model,
         revision=options.revision,
-        token=secret(options.token_env) if options.download else None,
+        token=secret(options.token_env, f"hub token for {options.model}") if options.download else None,
         device=options.device,
         min_speakers=options.min_speakers,
         max_speakers=options.max_speakers,
@@ -212,34 +212,28 @@ def make_engine(options: Vllm) -> VllmEngine:
     )
 
 
-def secret(variable: str | None) -> str | None:
+def secret(variable: str | None, what: str) -> str | None:
     """A key or token from the environment. Raises UsageError where its variable is named and not set."""
     if variable is None:
         return None
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise UsageError(f"The recipe takes a key from the variable {variable}, which is not set.")
+        raise UsageError(f"The {what} is missing: set the variable {variable}.")
     return value
 
 
 def api_key(options: Chat) -> str | None:
     """The endpoint's key, from the environment. Raises UsageError where the variable is not set."""
-    if options.api_key_env is None:
-        return None
-    key = os.environ.get(options.api_key_env, "").strip()
-    if not key:
-        raise UsageError(f"The key of {options.base_url} is missing: set the variable {options.api_key_env}.")
-    return key
+    return secret(options.api_key_env, f"key of {options.base_url}")
 
 
 def _check_classifier(options: ClassifierVoter) -> None:
     """Its files are there, and what the recipe maps are labels it has."""
-    classifier = make_classifier(options)
-    classifier.locate()
-    if strange := sorted(options.classes.keys() - set(classifier.labels)):
+    labels = make_classifier(options).labels
+    if strange := sorted(options.classes.keys() - set(labels)):
         raise UsageError(
             f"classes of the voter {options.name!r} maps {strange[0]!r}, which is no label of {options.model}; "
-            f"its labels are {', '.join(classifier.labels)}."
+            f"its labels are {', '.join(labels)}."
         )
 
 

@@ -52,13 +52,14 @@ def derive(media: Media) -> Derived:
     if derived.exists:
         return derived
     discard_remains(media.folder)
-    _check_unchanged(media)
+    check_unchanged(media)
     with memory_limit(media.limits.memory_mb):
         decode(media.path, media.policy, media.limits, media.folder)
     return Derived(media.folder)
 
 
-def _check_unchanged(media: Media) -> None:
+def check_unchanged(media: Media) -> None:
+    """Raises CellFailure where the clip's file is not the one that was hashed."""
     try:
         found = media.path.stat()
     except OSError:
