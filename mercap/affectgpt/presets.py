@@ -119,15 +119,15 @@ def modern(**changes: Any) -> AffectGPTConfig:
 
 
 def tiny(**changes: Any) -> AffectGPTConfig:
-    """The published shape, 64 wide and 2 layers deep, over a vocabulary of 128 whose last three are placeholders."""
+    """The published shape, 64 wide and 2 layers deep, over the bytes of `byte_tokenizer` and three placeholders."""
     language_model = Qwen2Config(
-        vocab_size=128,
+        vocab_size=272,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=4_096,
         tie_word_embeddings=False,
         bos_token_id=1,
         eos_token_id=2,
@@ -138,9 +138,9 @@ def tiny(**changes: Any) -> AffectGPTConfig:
         "audio_dim": 32,
         "qformer_size": 32,
         "qformer_heads": 4,
-        "fused_token_id": 125,
-        "audio_token_id": 126,
-        "face_token_id": 127,
+        "fused_token_id": 269,
+        "audio_token_id": 270,
+        "face_token_id": 271,
         "lora_rank": 4,
         "lora_alpha": 8,
         "lora_dropout": 0.0,

@@ -67,7 +67,7 @@ def test_fusion_takes_the_wider_stream_unless_told() -> None:
         ("are all 0", {"fusion": "none", "fused_tokens": 0, "audio_tokens": 0, "face_tokens": 0}),
         ("stream_order", {"stream_order": ["fused", "audio"]}),
         ("stream_order", {"stream_order": ["fused", "audio", "audio"]}),
-        ("face_token_id", {"face_token_id": 126}),
+        ("face_token_id", {"face_token_id": 270}),
         ("audio_token_id", {"audio_token_id": -1}),
         ("fused_positions", {"fusion": "qformer", "fused_positions": 15}),
         ("audio_positions", {"pooling": "qformer", "audio_steps": 9}),

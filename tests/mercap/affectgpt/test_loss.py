@@ -30,7 +30,7 @@ def test_the_loss_of_supervised_places_equals_the_loss_of_all_logits() -> None:
         logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
     )
     assert output.loss.item() == pytest.approx(full.item() / 4, abs=1e-12)
-    assert output.logits.shape == (2, 3, 128)  # of eight places, the three that some row predicts from
+    assert output.logits.shape == (2, 3, 272)  # of eight places, the three that some row predicts from
 
 
 def test_a_packed_row_computes_no_logits_but_the_supervised(model: Any) -> None:
@@ -118,7 +118,7 @@ def test_the_gradient_of_packed_clips_is_the_sum_of_theirs() -> None:
     clips = batches.features(model.config, 2, dtype=torch.float64)
     weights = [model.bridge.fusion.mix.weight, model.language_model.model.layers[0].self_attn.k_proj.weight]
     ids, positions = packed(model, rows)
-    supervised = torch.where((ids > 4) & (ids < 125), ids, -100)
+    supervised = torch.where((ids > 4) & (ids < 269), ids, -100)
     loss = model(input_ids=ids, position_ids=positions, labels=supervised, num_items=7, **clips).loss
     parts = [
         model(input_ids=(row := torch.tensor([ids])), labels=batches.labels_of(row, [len(ids) - 4]), num_items=7,

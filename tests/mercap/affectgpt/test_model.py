@@ -33,7 +33,7 @@ def test_each_stream_reaches_the_answer(model: Any) -> None:
 def test_a_stream_that_nothing_reads_need_not_be_given() -> None:
     config = batches.vivid(fusion="none", fused_tokens=0, face_tokens=0)
     clip = batches.features(config, 1)
-    assert batches.build(config)(input_ids=batches.row([1, 126, 5]), audio=clip["audio"]).logits.shape == (1, 3, 128)
+    assert batches.build(config)(input_ids=batches.row([1, 270, 5]), audio=clip["audio"]).logits.shape == (1, 3, 272)
 
 
 def test_tokens_and_embeddings_together_or_neither_are_a_sentence(model: Any) -> None:
@@ -98,7 +98,7 @@ def test_a_bridge_that_is_not_in_the_file_begins_as_torch_would_begin_it(tmp_pat
 
 def test_a_language_model_of_another_width_is_a_sentence() -> None:
     config = batches.vivid()
-    wide = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=128, n_embd=32, n_head=2, n_layer=1))
+    wide = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=272, n_embd=32, n_head=2, n_layer=1))
     with pytest.raises(UsageError, match="text_config is 64 wide, but the language model given is 32 wide"):
         AffectGPTForConditionalGeneration.around(config, wide)
 
@@ -114,7 +114,7 @@ def test_a_language_model_of_another_width_is_a_sentence() -> None:
     ids=lambda text: text["model_type"],
 )  # fmt: skip
 def test_other_language_models_answer_and_learn_too(text: dict[str, Any]) -> None:
-    config = AffectGPTConfig({**text, "vocab_size": 128}, face_dim=24, audio_dim=32)
+    config = AffectGPTConfig({**text, "vocab_size": 272}, face_dim=24, audio_dim=32)
     model = batches.build(config)
     ids, clip = batches.row(batches.prompt(config, 5, 6)), batches.features(config, 1)
     labels = batches.labels_of(ids, [1])

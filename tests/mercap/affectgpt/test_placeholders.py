@@ -38,17 +38,17 @@ def test_placeholders_may_lie_outside_the_vocabulary() -> None:
     config = batches.vivid(fused_token_id=9_000, audio_token_id=9_001, face_token_id=9_002)
     model = batches.build(config)
     logits = model(input_ids=batches.row(batches.prompt(config, 5)), **batches.features(config, 1)).logits
-    assert logits.shape == (1, 5, 128)
+    assert logits.shape == (1, 5, 272)
 
 
 @pytest.mark.parametrize(
     ("ids", "said"),
     [
-        ([1, 125, 126, 5], "Row 0 has 0 placeholders of 'face', expected 1"),
-        ([1, 125, 126, 126, 127], "Row 0 has 2 placeholders of 'audio', expected 1"),
+        ([1, 269, 270, 5], "Row 0 has 0 placeholders of 'face', expected 1"),
+        ([1, 269, 270, 270, 271], "Row 0 has 2 placeholders of 'audio', expected 1"),
         ([1, 5, 6], "Row 0 has 0 placeholders of 'fused'"),
-        ([1, 126, 125, 127], "not in the order of stream_order: fused, audio, face"),
-        ([125, 126, 127, 5, 125, 126, 127], "placeholders of 2 clips, but there are features of 1"),
+        ([1, 270, 269, 271], "not in the order of stream_order: fused, audio, face"),
+        ([269, 270, 271, 5, 269, 270, 271], "placeholders of 2 clips, but there are features of 1"),
     ],
 )
 def test_placeholders_that_do_not_fit_are_a_sentence(model: Any, ids: list[int], said: str) -> None:
@@ -72,4 +72,4 @@ def test_a_mask_has_a_place_for_every_token_of_every_clip_however_they_are_packe
     packed = [token for text in words for token in (*config.clip_tokens, *text)]
     mask = placeholder_mask(batches.row(packed), config, clips=len(words))
     assert int(mask.sum()) == 4 * len(words)
-    assert mask[0].tolist() == [token >= 125 for token in packed]
+    assert mask[0].tolist() == [token >= 269 for token in packed]
