@@ -34,7 +34,7 @@ def read_columns(
     path: Path, wanted: tuple[str, str], optional: str | None = None
 ) -> Iterator[tuple[str, Any, str | None]]:
     """(name, value, optional) of every row; ``wanted`` are the names of the first two columns."""
-    for place, row in _rows(path):
+    for place, row in read_table(path):
         for column in wanted:
             if column not in row:
                 raise UsageError(
@@ -49,7 +49,7 @@ def read_columns(
         yield str(name).strip(), row[wanted[1]], None if third is None else str(third)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def read_table(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every row with the words for where it stands."""
     kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
     if kind == "parquet":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,9 +61,7 @@ def test_only_the_answers_are_supervised_and_counted() -> None:
 def test_boundaries_say_where_each_clip_lies() -> None:
     batch = pack(rows(), WRITER.config, FEATURES)
     edges = batch.cu_seqlens.tolist()
-    assert [batch.input_ids[0, a:b].tolist() for a, b in zip(edges, edges[1:], strict=False)] == [
-        row.ids for row in rows()
-    ]
+    assert [batch.input_ids[0, a:b].tolist() for a, b in pairwise(edges)] == [row.ids for row in rows()]
     assert batch.clips == tuple(one.clip for one in EXAMPLES)
 
 

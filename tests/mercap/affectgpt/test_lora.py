@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 peft = pytest.importorskip("peft")
 batches = pytest.importorskip("tests.mercap.affectgpt.batches")
 
-from mercap.affectgpt.lora import declared_names, is_adapter, make_trainable, trained_names  # noqa: E402
+from mercap.affectgpt.lora import declared_names, is_adapter, make_trainable, merge, trained_names  # noqa: E402
 from mercap.errors import UsageError  # noqa: E402
 
 # peft asks transformers under a name that newer releases call outdated.
@@ -146,6 +146,46 @@ def test_merged_answers_as_unmerged_did() -> None:
     merged = model.merge_and_unload()
     assert torch.allclose(merged(**given).logits, expected, atol=1e-10, rtol=0)
     assert torch.equal(merged.generate(**given, max_new_tokens=4, eos_token_id=None), tokens)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_adapters_are_merged_in_full_precision_and_rounded_once(kind: Any) -> None:
+    model = make_trainable(batches.build(dtype=kind))
+    wake(model)
+    wide = {
+        name: layer.get_base_layer().weight.double() + layer.get_delta_weight("default").double()
+        for name, layer in model.named_modules()
+        if hasattr(layer, "lora_A")
+    }
+    bridge = {name: value.clone() for name, value in model.named_parameters() if ".modules_to_save." in name}
+    merged = merge(model)
+    for name, expected in wide.items():
+        found = merged.get_submodule(name.removeprefix("base_model.model.")).weight
+        assert found.dtype == kind
+        assert torch.allclose(found.double(), expected, rtol=2**-8 if kind is torch.bfloat16 else 1e-6, atol=0)
+        assert torch.equal(found, expected.float().to(kind)) or kind is torch.float64
+    names = {name: value for name, value in merged.named_parameters() if name.startswith("bridge.")}
+    assert all(torch.equal(value.float(), bridge[_saved(name)].float()) for name, value in names.items())
+
+
+def _saved(name: str) -> str:
+    return name.replace("bridge.", "base_model.model.bridge.modules_to_save.default.", 1)
+
+
+def test_a_small_update_survives_the_merge_into_half_precision() -> None:
+    """Half the distance between two bf16 numbers, in eight steps, would vanish if each were added in bf16."""
+    model = make_trainable(batches.build(dtype=torch.bfloat16))
+    wake(model)
+    given = {name: value for name, value in batch(model.config).items() if name != "labels"}
+    expected = model.eval().float()(**given).logits
+    again = make_trainable(batches.build(dtype=torch.bfloat16))
+    wake(again)
+    assert torch.allclose(merge(again).eval().float()(**given).logits, expected, atol=0.1)
+
+
+def test_a_model_without_adapters_is_left_as_it_is() -> None:
+    model = make_trainable(batches.build(batches.vivid(lora_rank=0)))
+    assert merge(model) is model
 
 
 @pytest.mark.filterwarnings("ignore:Could not find a config file:UserWarning")  # older peft looks for the base model's

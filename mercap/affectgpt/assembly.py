@@ -1,0 +1,105 @@
+"""A model put together: a preset, the shapes of the features it will read, and a language model from its folder.
+
+The language model's weights must be safetensors of an architecture that transformers has; code that comes with a model
+is not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from mercap.affectgpt.config import AffectGPTConfig
+from mercap.affectgpt.features import FeatureStream
+from mercap.affectgpt.model import AffectGPTForConditionalGeneration
+from mercap.affectgpt.presets import PRESETS
+from mercap.affectgpt.tokenizer import byte_tokenizer, check_tokenizer
+from mercap.backends.snapshot import first_line
+from mercap.errors import UsageError
+
+_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
+_SEED = 0  # of a bridge's first weights, and of a tiny language model's
+
+
+class Assembled(NamedTuple):
+    """Everything in full precision on the host, as loaded."""
+
+    model: AffectGPTForConditionalGeneration
+    tokenizer: Any
+
+
+def configure(
+    preset: str, folder: Path, features: Mapping[str, FeatureStream], tokenizer: Any, **changes: Any
+) -> AffectGPTConfig:
+    """The preset's configuration for these features and the language model in ``folder``.
+
+    How a text begins, ends and is padded is the preset's business where the preset's own language model is read, and
+    the tokenizer's for any other. Placeholders move behind the tokenizer's last token where the preset's ids are taken.
+    """
+    config = preset_config(preset, features, **changes)
+    found = _read_config(folder)
+    own = (found.model_type, found.vocab_size) == (config.text_config.model_type, config.text_config.vocab_size)
+    for name in _TOKENS:
+        setattr(found, name, getattr(config.text_config if own else tokenizer, name))
+    if found.pad_token_id is None:
+        found.pad_token_id = found.eos_token_id
+    config.text_config = found
+    used = set(tokenizer.get_vocab().values())
+    places = [f"{stream}_token_id" for stream in config.stream_order]
+    if any(getattr(config, place) in used for place in places):
+        for place, free in zip(places, range(max(used) + 1, max(used) + 1 + len(places)), strict=True):
+            setattr(config, place, free)
+    check_tokenizer(tokenizer, config)
+    return config
+
+
+def preset_config(preset: str, features: Mapping[str, FeatureStream], **changes: Any) -> AffectGPTConfig:
+    """A preset that reads features of these shapes. Raises UsageError for an unknown preset."""
+    if preset not in PRESETS:
+        raise UsageError(f"There is no model preset {preset!r}; there are {', '.join(PRESETS)}.")
+    shapes: dict[str, Any] = {}
+    for stream, found in features.items():
+        shapes |= {f"{stream}_steps": found.steps, f"{stream}_dim": found.dim}
+        if stream == "face":
+            shapes["face_step_tokens"] = found.step_tokens
+    return PRESETS[preset](**(shapes | changes))
+
+
+def assemble(config: AffectGPTConfig, folder: Path, tokenizer: Any, *, dtype: torch.dtype = torch.float32) -> Assembled:
+    """A new bridge, always the same, before the language model in ``folder``. Raises UsageError."""
+    try:
+        language_model = AutoModelForCausalLM.from_pretrained(
+            folder, config=config.text_config, dtype=dtype,
+            local_files_only=True, trust_remote_code=False, use_safetensors=True,
+        )  # fmt: skip
+    except Exception as fault:  # a damaged file may fail in any class
+        raise UsageError(f"The language model in {folder} cannot be loaded: {first_line(fault)}.") from fault
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        model = AffectGPTForConditionalGeneration.around(config, language_model)
+    for name in _TOKENS:
+        setattr(model.generation_config, name, getattr(config.text_config, name))
+    return Assembled(model, tokenizer)
+
+
+def write_tiny_language_model(folder: Path) -> None:
+    """A language model that was never trained, with a tokenizer of bytes: what the preset ``tiny`` stands on.
+
+    For tests and demonstrations: it learns to spell the answers it is trained on, and knows nothing else.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        model = AutoModelForCausalLM.from_config(PRESETS["tiny"]().text_config)
+    model.save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+
+
+def _read_config(folder: Path) -> Any:
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as fault:
+        raise UsageError(f"{folder} has no configuration of a language model: {first_line(fault)}.") from fault
