@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import unibench, vocabulary
+from app import training, unibench, vocabulary
 from mercap.errors import ExitCode, LedgerImbalance, MercapError, UsageError
 
 if TYPE_CHECKING:
@@ -209,6 +209,10 @@ def doctor(as_json: AsJson = False) -> None:
     report = examine()
     show_doctor(report, as_json)
     raise typer.Exit(ExitCode.DONE if report.healthy else ExitCode.USAGE)
+
+
+app.command()(training.train)
+app.command()(training.infer)
 
 
 def parse_share(text: str) -> float:

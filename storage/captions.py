@@ -51,3 +51,23 @@ def read_captions(store: Store, view: CaptionView) -> Iterator[Caption]:
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             for clip, name, names, transcript, caption, labels in rows:
                 yield Caption(clip, name, tuple(names), transcript or "", caption, tuple(labels or ()))
+
+
+class Words(NamedTuple):
+    """A clip, all its names, and what is said in it; empty where nothing is, or nobody listened."""
+
+    clip: str
+    names: tuple[str, ...]
+    transcript: str
+
+
+def read_words(store: Store) -> Iterator[Words]:
+    """Every clip of the published snapshot that could be opened. Raises StoreError where nothing is published."""
+    with connect(store.published) as connection:
+        cursor = connection.execute("""
+            SELECT c.clip, list(DISTINCT s.name ORDER BY s.name), any_value(t.text)
+            FROM clips AS c JOIN sources AS s ON s.clip = c.clip LEFT JOIN transcripts AS t ON t.clip = c.clip
+            WHERE c.status = 'ok' GROUP BY c.clip ORDER BY c.clip""")
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            for clip, names, transcript in rows:
+                yield Words(clip, tuple(names), transcript or "")

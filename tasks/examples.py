@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from mercap.affectgpt.example import Example
 from mercap.affectgpt.leakage import BenchmarkSet, plain_name
-from mercap.errors import UsageError
+from mercap.errors import CellFailure, UsageError
+from mercap.media.subtitles import parse_subtitle
 from mercap.sources import read_sources
 from mercap.unibench.datasets import DATASETS, find_gold, load_gold
 from mercap.unibench.labels import parse_labels
@@ -20,7 +21,7 @@ from storage.captions import CaptionView, read_captions, read_published
 from storage.digests import DigestCache
 from storage.runs import Source
 from storage.store import Store
-from tasks.clips import catalogue
+from tasks.clips import Clip, catalogue
 
 # What the columns of AffectGPT's files are: openset and reason of the released annotations, english and chinese of
 # their subtitles, and the plainer words for the same.
@@ -67,7 +68,7 @@ def from_csv(files: Sequence[Path], clips: str, store: Store) -> ExampleSet:
     digests = DigestCache(store.root / "digests.parquet")
     found = catalogue(read_sources(clips), digests)
     digests.save()
-    words = {clip.digest: clip.subtitle or "" for clip in found.clips}
+    words = {clip.digest: _words(clip) for clip in found.clips}
     at_hand = {plain_name(source.name): source for source in found.sources if source.clip in words}
     examples = [_example(row, at_hand[name], words) for name, row in merged.items() if name in at_hand]
     if not examples:
@@ -95,6 +96,16 @@ def benchmark_sets(labels: Path | None, clips: Sequence[str], store: Store) -> l
         sets.append(BenchmarkSet(Path(source).name, frozenset(names), frozenset(contents)))
     digests.save()
     return sets
+
+
+def _words(clip: Clip) -> str:
+    """What the subtitle beside the clip says."""
+    if clip.subtitle is None:
+        return ""
+    try:
+        return " ".join(segment.text for segment in parse_subtitle(clip.subtitle, clip.name))
+    except CellFailure as fault:
+        raise UsageError(f"The subtitle of {clip.name} cannot be read: {fault}.") from None
 
 
 def _example(row: dict[str, str], source: Source, words: dict[str, str]) -> Example:

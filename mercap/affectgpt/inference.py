@@ -1,7 +1,7 @@
 """Answers of a trained model: batched, of like length together, padded on the left, greedy unless told otherwise.
 
-An answer does not depend on the batch it was made in, but for the rounding of the batch's matrix products, which in half
-precision may now and then decide a word. It reads the clips' features; nothing is decoded here.
+An answer does not depend on the batch it was made in, but for the rounding of the batch's matrix products, which may
+now and then decide a word in half precision. What is read are the clips' features; nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Answerer:
             except torch.OutOfMemoryError as fault:
                 if self._batch == 1:
                     raise UsageError(
-                        "The device's memory is too small for a single clip; take --device cpu."
+                        "The device's memory is too small for one clip; take --device cpu."
                     ) from fault
                 self._batch = max(1, min(self._batch, len(now)) // 2)
                 torch.cuda.empty_cache()

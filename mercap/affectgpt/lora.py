@@ -60,7 +60,6 @@ def make_trainable(model: AffectGPTForConditionalGeneration) -> nn.Module:
     return trained
 
 
-@torch.no_grad()
 def merge(model: Any) -> AffectGPTForConditionalGeneration:
     """The model without adapters, what they say written into its weights; ``model`` is used up by it.
 
@@ -73,8 +72,8 @@ def merge(model: Any) -> AffectGPTForConditionalGeneration:
             weight = layer.get_base_layer().weight
             wide = torch.promote_types(weight.dtype, torch.float32)
             for adapter in layer.active_adapters:
-                weight.copy_((weight.to(wide) + layer.get_delta_weight(adapter).to(wide)).to(weight.dtype))
-                layer.lora_B[adapter].weight.zero_()
+                weight.data = (weight.data.to(wide) + layer.get_delta_weight(adapter).data.to(wide)).to(weight.dtype)
+                layer.lora_B[adapter].weight.data.zero_()
     return model.merge_and_unload()  # type: ignore[no-any-return]
 
 

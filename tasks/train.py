@@ -1,0 +1,183 @@
+"""One training run: examples and features from the store, a model from its preset, and the loop over both."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mercap.affectgpt.encoders.options import ENCODERS_OF, STREAMS, EncoderOptions, Stream, options_of
+from mercap.affectgpt.example import Target
+from mercap.affectgpt.leakage import BenchmarkSet, Leak, find_leaks
+from mercap.affectgpt.training.options import TrainingOptions
+from mercap.backends.torchaudio_repair import repair_torchaudio
+from mercap.errors import MissingExtra, UsageError
+from prompts import UnknownPrompt, load_prompt
+from storage.features import FeatureFolder
+from storage.store import Store
+from tasks.examples import ExampleSet
+
+if TYPE_CHECKING:
+    from mercap.affectgpt.data import TrainingData
+    from mercap.affectgpt.training.events import Event
+
+# What each model preset answers with, unless told otherwise. Vicuna v0 was published as a difference to LLaMA.
+LANGUAGE_MODELS: dict[str, str | None] = {
+    "affectgpt_2025": "Qwen/Qwen2.5-7B-Instruct",
+    "affectgpt_2024": None,
+    "modern": "Qwen/Qwen3-8B",
+    "tiny": None,
+}
+_NEEDED = ("torch", "transformers", "peft", "safetensors")
+
+
+class ModelChoice(NamedTuple):
+    """Which model: a preset, a language model (None: the preset's), and the prompt it is asked with."""
+
+    preset: str
+    language_model: str | None
+    revision: str | None
+    download: bool
+    prompt: str
+
+
+class Prepared(NamedTuple):
+    """A run that can begin. ``model`` is of `make_trainable`; ``about`` goes into the report."""
+
+    model: Any
+    data: TrainingData
+    options: TrainingOptions
+    folder: Path
+    identity: dict[str, Any]
+    about: dict[str, Any]
+
+
+def check_extra() -> None:
+    """Raises MissingExtra where training cannot run."""
+    if lacking := next((name for name in _NEEDED if find_spec(name) is None), None):
+        raise MissingExtra(f"training (it needs {lacking})", "uv pip install -e '.[train]'")
+
+
+def without_leaks(
+    found: ExampleSet, benchmarks: Sequence[BenchmarkSet], *, drop: bool
+) -> tuple[ExampleSet, list[Leak]]:
+    """The examples that no test set holds. Raises UsageError where there are leaks and ``drop`` does not allow them."""
+    leaks = find_leaks(found.examples, found.names, benchmarks)
+    if leaks and not drop:
+        first = leaks[0]
+        raise UsageError(
+            f"{len(leaks):,} of {len(found.examples):,} examples are in a test set, the first is {first.example!r} in "
+            f"{first.benchmark} by {first.by}; leave them out with --drop-leaked."
+        )
+    leaked = {leak.example for leak in leaks}
+    return found._replace(examples=[one for one in found.examples if one.name not in leaked]), leaks
+
+
+def find_features(store: Store, preset: str, chosen: Mapping[Stream, EncoderOptions]) -> dict[str, FeatureFolder]:
+    """The features of the encoders chosen, else of the preset's. Raises UsageError with the command that makes them."""
+    if preset not in ENCODERS_OF:
+        raise UsageError(f"There is no model preset {preset!r}; there are {', '.join(ENCODERS_OF)}.")
+    wanted = {stream: chosen.get(stream) or options_of(preset, stream) for stream in STREAMS}
+    return {stream: FeatureFolder.find(store.root, options) for stream, options in wanted.items()}
+
+
+def prepare(
+    folder: Path,
+    choice: ModelChoice,
+    found: ExampleSet,
+    features: dict[str, FeatureFolder],
+    options: TrainingOptions,
+    targets: tuple[Target, ...],
+    tokens_max: int,
+) -> Prepared:
+    """Load, tokenise and assemble; write what the run is made of into ``folder``. Raises MercapError."""
+    check_extra()
+    repair_torchaudio()
+    from mercap.affectgpt.assembly import assemble, configure
+    from mercap.affectgpt.data import TrainingData
+    from mercap.affectgpt.lora import make_trainable
+    from mercap.affectgpt.prompt import PromptWriter
+    from mercap.affectgpt.record import Record, language_model_folder, write_record
+    from mercap.affectgpt.tokenizer import load_tokenizer
+
+    wanted = _language_model(folder, choice)
+    place = language_model_folder(folder, wanted, download=choice.download)
+    tokenizer = load_tokenizer(place)
+    config = configure(choice.preset, place, features, tokenizer, lora_dropout=options.lora_dropout)
+    try:
+        prompt = load_prompt(choice.prompt)
+    except UnknownPrompt as fault:
+        raise UsageError(f"--prompt: {fault}.") from None
+    longest = min(tokens_max, options.pack_tokens or tokens_max)
+    data = TrainingData(found.examples, PromptWriter(tokenizer, config, prompt), features, targets, longest)
+    model = make_trainable(assemble(config, place, tokenizer).model)
+    about = _about(found, data, targets)
+    record = Record(
+        preset=choice.preset,
+        language_model=_resolved(wanted, place),
+        prompt=prompt.name,
+        prompt_digest=prompt.digest,
+        encoders={stream: one.identity for stream, one in features.items()},
+        data=about,
+        training=options.model_dump(mode="json"),
+    )
+    write_record(folder, record, config, tokenizer, prompt)
+    identity = {"language_model": record.language_model.model, "revision": record.language_model.revision}
+    return Prepared(model, data, options, folder, identity, about)
+
+
+def run(
+    prepared: Prepared, *, start: Path | None, until: int | None, stop: threading.Event | None = None
+) -> Iterator[Event]:
+    """Train, and leave the adapter and a picture of the loss. Raises MercapError."""
+    from mercap.affectgpt.record import export_adapter
+    from mercap.affectgpt.training.events import EVENTS, read_events
+    from mercap.affectgpt.training.loop import fit
+    from mercap.affectgpt.training.plot import plot_loss
+
+    yield from fit(
+        prepared.model, prepared.data, prepared.options, prepared.folder,
+        start=start, identity=prepared.identity, until=until, stop=stop,
+    )  # fmt: skip
+    export_adapter(prepared.folder, prepared.model)
+    plot_loss(read_events(prepared.folder / EVENTS), prepared.folder / "loss.png")
+
+
+def _language_model(folder: Path, choice: ModelChoice) -> Any:
+    from mercap.affectgpt.assembly import write_tiny_language_model
+    from mercap.affectgpt.record import OWN_LANGUAGE_MODEL, LanguageModel
+
+    if choice.language_model is not None:
+        given = Path(choice.language_model).expanduser()
+        model = str(given.resolve()) if given.is_dir() else choice.language_model
+        return LanguageModel(model=model, revision=choice.revision)
+    if choice.preset == "tiny":
+        if not (folder / OWN_LANGUAGE_MODEL / "config.json").exists():
+            write_tiny_language_model(folder / OWN_LANGUAGE_MODEL)
+        return LanguageModel(model=OWN_LANGUAGE_MODEL)
+    named = LANGUAGE_MODELS[choice.preset]
+    if named is None:
+        raise UsageError(f"{choice.preset} needs --language-model: a folder of Vicuna-7B, as safetensors.")
+    return LanguageModel(model=named, revision=choice.revision)
+
+
+def _resolved(wanted: Any, place: Path) -> Any:
+    """With the commit that was found, so that the same one is loaded ever after."""
+    if place.parent.name == "snapshots":
+        return wanted.model_copy(update={"revision": place.name})
+    return wanted
+
+
+def _about(found: ExampleSet, data: TrainingData, targets: tuple[Target, ...]) -> dict[str, Any]:
+    reasons = Counter(one.reason for one in data.left_out)
+    return {
+        "origin": found.origin,
+        "digest": data.digest,
+        "examples": len(data),
+        "targets": list(targets),
+        "left_out": dict(sorted(reasons.items())),
+        "unknown_names": len(found.unknown),
+    }
