@@ -54,7 +54,7 @@ $(ENGINES)/.installed: pyproject.toml constraints.txt constraints-engines.txt
 
 engines: $(ENGINES)/.installed
 	$(ENGINES)/bin/python -m pytest -m engine
-	$(ENGINES)/bin/python -m pytest tests/mercap/affectgpt
+	$(ENGINES)/bin/python -m pytest $$(grep -rl --include='test_*.py' 'importorskip("torch")' tests)
 
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import training, unibench, vocabulary
+from app import features, training, unibench, vocabulary
 from mercap.errors import ExitCode, LedgerImbalance, MercapError, UsageError
 
 if TYPE_CHECKING:
@@ -211,6 +211,7 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(ExitCode.DONE if report.healthy else ExitCode.USAGE)
 
 
+app.command()(features.features)
 app.command()(training.train)
 app.command()(training.infer)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mercap.backends import BACKENDS, missing_packages
 from mercap.stages import STAGES
 from mercap.versions import installed_version
+from tasks import train as training
 
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _SHOWN = ("prefect", "duckdb", "pyarrow", "av", "opencv-python-headless", "faster-whisper", "pocketsphinx", "fastapi")
@@ -39,6 +40,9 @@ def examine() -> DoctorReport:
         if role in row.roles
         for missing in (missing_packages(row),)
     ]
+    missing = training.missing_packages()
+    about = "features, train and infer: the AffectGPT model"
+    roles.append(RoleRow("train", "torch", not missing, about, training.ENABLE if missing else None))
     problems = [*_opencv_problems(), *_fastapi_problems()]
     ready = {row.role for row in roles if row.ready}
     problems += [f"No back-end can run {role} here." for role in STAGES if role not in ready]

@@ -29,6 +29,7 @@ AudioKind = Annotated[str | None, typer.Option("--audio", help="Encoder of the v
 AudioModel = Annotated[str | None, typer.Option("--audio-model", help="Its folder or repository.")]
 AudioRevision = Annotated[str | None, typer.Option("--audio-revision", help="Of that repository.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch models that are not in the local cache.")]
+Crop = Annotated[str, typer.Option("--crop", help="face, or frame: what the features were made with.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1; auto: a GPU where there is one.")]
 
@@ -65,6 +66,7 @@ def train(
     face: FaceKind = None,
     face_model: FaceModel = None,
     face_revision: FaceRevision = None,
+    crop: Crop = "face",
     audio: AudioKind = None,
     audio_model: AudioModel = None,
     audio_revision: AudioRevision = None,
@@ -96,7 +98,7 @@ def train(
         csv=tuple(map(str, csv or ())),
         clips=clips,
         **({"targets": tuple(target)} if target else {}),
-        face=_encoder(model, "face", face, face_model, face_revision),
+        face=_encoder(model, "face", face, face_model, face_revision, crop),
         audio=_encoder(model, "audio", audio, audio_model, audio_revision),
         language_model=language_model,
         revision=revision,
@@ -178,16 +180,16 @@ def _checked(model: Any, /, **values: Any) -> Any:
 
 
 def _encoder(
-    preset: str, stream: str, kind: str | None, model: str | None, revision: str | None
+    preset: str, stream: str, kind: str | None, model: str | None, revision: str | None, crop: str = "face"
 ) -> EncoderOptions | None:
     """What was chosen for a stream; None: the preset's."""
     from mercap.affectgpt.encoders.options import ENCODERS_OF, EncoderOptions
 
-    if kind is None and model is None and revision is None:
+    if kind is None and model is None and revision is None and crop == "face":
         return None
     own = {str(name): one for name, one in ENCODERS_OF.get(preset, {}).items()}
     chosen: EncoderOptions = _checked(
-        EncoderOptions, kind=kind or own.get(stream, ""), model=model, revision=revision or "main"
+        EncoderOptions, kind=kind or own.get(stream, ""), model=model, revision=revision or "main", crop=crop
     )
     if chosen.reads != stream:
         raise UsageError(f"--{stream}: {chosen.kind} reads {chosen.reads}.")

@@ -23,8 +23,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.observer import Observer, Silent
 from flows.options import AnnotateOptions
 from flows.report import ledger_markdown
+from flows.retry import is_worth_a_retry
 from flows.run import Report, Run, begin, finish, run_stages
-from mercap.errors import MercapError
 from tasks.plan import Shards
 from tasks.shard import ShardSummary, run_shard
 
@@ -40,23 +40,12 @@ def run_name() -> str:
     return f"annotate-{Path(options.source).stem}-{Path(options.recipe).stem}"
 
 
-def _is_worth_a_retry(_task: Any, _run: Any, state: Any) -> bool:
-    """What a person must mend will not mend itself."""
-    try:
-        state.result()
-    except MercapError:
-        return False
-    except Exception:
-        return True
-    return False
-
-
 @task(
     name="shard",
     task_run_name="{stage}-{shard}",
     retries=1,
     retry_delay_seconds=2,
-    retry_condition_fn=_is_worth_a_retry,
+    retry_condition_fn=is_worth_a_retry,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

@@ -16,9 +16,9 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
+from flows.retry import is_worth_a_retry
 from flows.training import TrainReport, train_model, training_options
 from flows.training_options import TrainRequest
-from mercap.errors import MercapError
 
 if TYPE_CHECKING:
     from mercap.affectgpt.training.events import Event
@@ -30,22 +30,11 @@ def run_name() -> str:
     return f"train-{request.preset}-{request.recipe}-{Path(request.out).name}"
 
 
-def _is_worth_a_retry(_task: Any, _run: Any, state: Any) -> bool:
-    """A full disk, a loss that is no number, a wrong option: none of them mends itself."""
-    try:
-        state.result()
-    except MercapError:
-        return False
-    except Exception:
-        return True
-    return False
-
-
 @task(
     name="fit",
     retries=2,
     retry_delay_seconds=10,
-    retry_condition_fn=_is_worth_a_retry,
+    retry_condition_fn=is_worth_a_retry,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mercap.affectgpt.encoders.options import ENCODERS, STREAMS, EncoderOptions, Stream, feature_key
+from mercap.affectgpt.encoders.options import ENCODERS, FEATURE_MEDIA, STREAMS, EncoderOptions, Stream, feature_key
 from mercap.affectgpt.example import Target
 from mercap.affectgpt.features import OK, FeaturesInMemory, FeatureStream
 from mercap.backends.torchaudio_repair import repair_torchaudio
@@ -92,11 +92,7 @@ def answer_clip(
     with tempfile.TemporaryDirectory(prefix="mercap-infer-") as scratch, WorkerPool(1) as pool:
         for stream, identity in trained.record.encoders.items():
             encoder = load_encoder(_options(stream, identity, chosen))
-            if encoder.identity != identity:
-                raise UsageError(
-                    f"The encoder {identity['kind']} at revision {encoder.identity['revision']} is not the model's, "
-                    f"which was trained with {identity['revision']}; give that one with --{stream}-model."
-                )
+            _check_encoder(stream, encoder.identity, identity)
             sample = _sample(pool, path, Path(scratch), encoder.sampling)
             features[stream] = FeaturesInMemory({path.name: encoder.encode([sample])[0]}, identity, encoder.step_tokens)
     answerer = _answerer(trained, features, asking._replace(batch=1))
@@ -175,9 +171,17 @@ def _options(stream: str, identity: dict[str, Any], chosen: Mapping[Stream, Enco
     return EncoderOptions(kind=kind, model=identity["model"], revision=identity["revision"], crop=crop)
 
 
-def _sample(pool: WorkerPool, path: Path, scratch: Path, sampling: Any) -> Sample:
-    from mercap.affectgpt.encoders.frozen import FEATURE_MEDIA
+def _check_encoder(stream: str, here: dict[str, Any], trained: dict[str, Any]) -> None:
+    """That an encoder makes the numbers the model was trained on."""
+    field = next((name for name in sorted({*here, *trained}) if here.get(name) != trained.get(name)), None)
+    if field is not None:
+        raise UsageError(
+            f"The encoder {trained['kind']} is not the one the model was trained with: its {field} is "
+            f"{here.get(field)!r}, and was {trained.get(field)!r}; give the right one with --{stream}-model."
+        )
 
+
+def _sample(pool: WorkerPool, path: Path, scratch: Path, sampling: Any) -> Sample:
     try:
         digest, state = DigestCache(scratch / "digests.parquet").digest(path)
     except OSError as fault:

@@ -31,6 +31,7 @@ LANGUAGE_MODELS: dict[str, str | None] = {
     "modern": "Qwen/Qwen3-8B",
     "tiny": None,
 }
+ENABLE = "uv pip install -e '.[train]'"
 _NEEDED = ("torch", "transformers", "peft", "safetensors")
 
 
@@ -55,10 +56,15 @@ class Prepared(NamedTuple):
     about: dict[str, Any]
 
 
+def missing_packages() -> list[str]:
+    """What must be installed before a model can be trained or asked."""
+    return [name for name in _NEEDED if find_spec(name) is None]
+
+
 def check_extra() -> None:
     """Raises MissingExtra where training cannot run."""
-    if lacking := next((name for name in _NEEDED if find_spec(name) is None), None):
-        raise MissingExtra(f"training (it needs {lacking})", "uv pip install -e '.[train]'")
+    if missing := missing_packages():
+        raise MissingExtra(f"training (it needs {missing[0]})", ENABLE)
 
 
 def without_leaks(
@@ -96,7 +102,7 @@ def prepare(
     """Load, tokenise and assemble; write what the run is made of into ``folder``. Raises MercapError."""
     check_extra()
     repair_torchaudio()
-    from mercap.affectgpt.assembly import assemble, configure
+    from mercap.affectgpt.assembly import assemble, configure, drawn_from
     from mercap.affectgpt.data import TrainingData
     from mercap.affectgpt.lora import make_trainable
     from mercap.affectgpt.prompt import PromptWriter
@@ -113,7 +119,9 @@ def prepare(
         raise UsageError(f"--prompt: {fault}.") from None
     longest = min(tokens_max, options.pack_tokens or tokens_max)
     data = TrainingData(found.examples, PromptWriter(tokenizer, config, prompt), features, targets, longest)
-    model = make_trainable(assemble(config, place, tokenizer).model)
+    model = assemble(config, place, seed=options.seed)
+    with drawn_from(options.seed):
+        model = make_trainable(model)
     about = _about(found, data, targets)
     record = Record(
         preset=choice.preset,

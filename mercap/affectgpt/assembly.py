@@ -6,12 +6,14 @@ is not run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
 
 from mercap.affectgpt.config import AffectGPTConfig
 from mercap.affectgpt.features import FeatureStream
@@ -22,14 +24,7 @@ from mercap.backends.snapshot import first_line
 from mercap.errors import UsageError
 
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
-_SEED = 0  # of a bridge's first weights, and of a tiny language model's
-
-
-class Assembled(NamedTuple):
-    """Everything in full precision on the host, as loaded."""
-
-    model: AffectGPTForConditionalGeneration
-    tokenizer: Any
+_TINY_SEED = 0  # of the tiny language model's weights
 
 
 def configure(
@@ -69,8 +64,11 @@ def preset_config(preset: str, features: Mapping[str, FeatureStream], **changes:
     return PRESETS[preset](**(shapes | changes))
 
 
-def assemble(config: AffectGPTConfig, folder: Path, tokenizer: Any, *, dtype: torch.dtype = torch.float32) -> Assembled:
-    """A new bridge, always the same, before the language model in ``folder``. Raises UsageError."""
+def assemble(
+    config: AffectGPTConfig, folder: Path, *, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> AffectGPTForConditionalGeneration:
+    """A new bridge, its weights drawn from ``seed``, before the language model in ``folder``. Raises UsageError."""
+    logging.disable_progress_bar()
     try:
         language_model = AutoModelForCausalLM.from_pretrained(
             folder, config=config.text_config, dtype=dtype,
@@ -78,12 +76,19 @@ def assemble(config: AffectGPTConfig, folder: Path, tokenizer: Any, *, dtype: to
         )  # fmt: skip
     except Exception as fault:  # a damaged file may fail in any class
         raise UsageError(f"The language model in {folder} cannot be loaded: {first_line(fault)}.") from fault
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
+    with drawn_from(seed):
         model = AffectGPTForConditionalGeneration.around(config, language_model)
     for name in _TOKENS:
         setattr(model.generation_config, name, getattr(config.text_config, name))
-    return Assembled(model, tokenizer)
+    return model
+
+
+@contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """First weights made in here depend on ``seed`` alone, and nobody else's random numbers on them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def write_tiny_language_model(folder: Path) -> None:
@@ -91,8 +96,8 @@ def write_tiny_language_model(folder: Path) -> None:
 
     For tests and demonstrations: it learns to spell the answers it is trained on, and knows nothing else.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
+    logging.disable_progress_bar()
+    with drawn_from(_TINY_SEED):
         model = AutoModelForCausalLM.from_config(PRESETS["tiny"]().text_config)
     model.save_pretrained(folder)
     byte_tokenizer().save_pretrained(folder)

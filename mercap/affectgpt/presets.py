@@ -128,6 +128,7 @@ def tiny(**changes: Any) -> AffectGPTConfig:
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=4_096,
+        initializer_range=0.25,  # nothing is pretrained: smaller weights would hardly let through what is read
         tie_word_embeddings=False,
         bos_token_id=1,
         eos_token_id=2,

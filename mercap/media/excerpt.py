@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercap.errors import NothingToDo
-from mercap.measures.faces import grey, scan
+from mercap.measures.faces import Box, grey, scan
 from mercap.measures.frame import Frame
 from mercap.records import Record
 from mercap.roles import Pictures
@@ -69,7 +69,8 @@ def places(count: int, wanted: int) -> list[int]:
 def shown(image: NDArray[np.uint8], pictures: Pictures) -> NDArray[np.uint8]:
     """The frame, or its largest face, no higher than asked; blue-green-red as given."""
     if pictures.crop == "face":
-        image = _face(image)
+        box = find_face(image)
+        image = image if box is None else face_square(image, box)
     scale = pictures.height_max / image.shape[0]
     if scale >= 1:
         return image
@@ -77,11 +78,13 @@ def shown(image: NDArray[np.uint8], pictures: Pictures) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _face(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    found = scan(grey(image))
-    if not found:
-        return image
-    box = found[0]
+def find_face(image: NDArray[np.uint8]) -> Box | None:
+    """The largest face of a blue-green-red image."""
+    return next(iter(scan(grey(image))), None)
+
+
+def face_square(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """The face and `FACE_MARGIN` around it; a square, but where the frame ends before it does."""
     reach = box.side * (0.5 + FACE_MARGIN)
     left, top = max(0, round(box.x - reach)), max(0, round(box.y - reach))
     return image[top : max(top + 1, round(box.y + reach)), left : max(left + 1, round(box.x + reach))]

@@ -23,6 +23,7 @@ from mercap.media.decode import decode
 from mercap.media.derived import Derived, DerivedDamaged, discard_remains
 from mercap.media.policy import MediaLimits, MediaPolicy
 from mercap.media.probe import check_pixels, check_seconds, check_size
+from mercap.media.sampling import Sample, Sampling, take_sample
 from mercap.records import Container, Diarization, Emotion, Measures, Record, Sentiment, Span, Transcript, Vote
 from mercap.roles import ClassifierVoter, FasterWhisper, LocalModel, Pictures, Pocketsphinx, Pyannote, Silero
 from mercap.workers.guard import memory_limit
@@ -106,6 +107,17 @@ def play(media: Media) -> excerpt.Excerpt:
     return excerpt.play(derive(media).audio(), media.policy.audio.sample_rate)
 
 
+def sample(media: Media, sampling: Sampling) -> Sample:
+    derived = derive(media)
+    return take_sample(
+        derived.frames() if sampling.pictures else None,
+        derived.audio() if sampling.windows else None,
+        derived.container().duration_s,
+        media.policy.audio.sample_rate,
+        sampling,
+    )
+
+
 def classify(media: Media, options: ClassifierVoter, words: str | None) -> Vote:
     """A classifier's vote; labels that the recipe maps to nothing count for nothing."""
     found = _probabilities(media, options, words)
@@ -165,6 +177,7 @@ OPERATIONS: dict[str, Callable[..., Record]] = {
     "measure": measure_clip,
     "show": show,
     "play": play,
+    "sample": sample,
     "classify": classify,
 }
 _ARGUMENTS: dict[str, TypeAdapter[Any]] = {
@@ -172,6 +185,7 @@ _ARGUMENTS: dict[str, TypeAdapter[Any]] = {
     "speech": TypeAdapter(list[Span]),
     "diarization": TypeAdapter(Diarization | None),
     "pictures": TypeAdapter(Pictures),
+    "sampling": TypeAdapter(Sampling),
     "words": TypeAdapter(str | None),
 }
 _OPTIONS: dict[str, TypeAdapter[Any]] = {

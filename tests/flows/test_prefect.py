@@ -161,4 +161,8 @@ def test_deployments_are_what_was_meant() -> None:
     assert [
         (one["name"], one["entrypoint"], one["work_pool"]["name"], [when["active"] for when in one["schedules"]])
         for one in deployments
-    ] == [("annotate", "flows.annotate.annotate", "mercap-cpu", [False])]
+    ] == [
+        ("annotate", "flows.annotate.annotate", "mercap-cpu", [False]),
+        ("features", "flows.features_prefect.features", "mercap-gpu", []),
+        ("train", "flows.train.train", "mercap-gpu", []),
+    ]

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from mercap.media.policy import MediaLimits
+from mercap.media.sampling import Sample, Sampling
 from mercap.workers.operations import derive
 from mercap.workers.pool import Request, WorkerPool
 from tests.lab import ROOT
@@ -52,3 +53,16 @@ def test_the_pool_removes_what_a_worker_left_that_it_killed(tmp_path: Path) -> N
         assert time.monotonic() - started < 10
     assert media.folder.parent.is_dir(), "the worker had begun"
     assert list(media.folder.parent.iterdir()) == []
+
+
+def test_a_worker_samples_a_clip_for_encoders(tmp_path: Path) -> None:
+    media = media_of(make(tmp_path / "clip.mp4", frames=10, seconds=0.4), tmp_path, MediaLimits())
+    frame = Sampling(pictures=4, side=32, crop="frame", windows=0)
+    with WorkerPool(1) as pool:
+        made, face, sound = (
+            pool.run(Request("sample", {"media": media.model_dump(mode="json"), "sampling": one.model_dump()}, 30.0))
+            for one in (frame, Sampling(windows=0), Sampling(pictures=0))
+        )
+    assert Sample.model_validate_json(made.payload or "").fits(frame)
+    assert (face.status, face.cause) == ("absent", "no_face")
+    assert Sample.model_validate_json(sound.payload or "").windows.shape == (8, 32_000)

@@ -1,0 +1,228 @@
+"""Duet's arms: one small AffectGPT model each, which differ in how face and voice meet. All parts are the shipped ones.
+
+The language model is 64 wide and 2 layers deep, learns the prompt with random answers, and is then frozen; adapters of
+rank 4, projectors and fusion train at 1e-3, 48 clips a step. Answers are read from `generate`.
+
+late        a token of the voice, a token of the face (means over time); the language model must combine them
+late_mlp    the same, projectors of two layers: more parameters than attention, in case it is them that count
+additive    a third token: the sum of both, side by side without interaction
+attention   a third token: AffectGPT's pre-fusion
+qformer     a third token: its other pre-fusion
+aligned     a third token: both streams joined moment by moment, then averaged; ours
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import nn
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from benchmarks.duet_features import Split, World
+from benchmarks.generated.duet import LABELS
+from mercap.affectgpt.collate import pad
+from mercap.affectgpt.config import AffectGPTConfig
+from mercap.affectgpt.data import TrainingData
+from mercap.affectgpt.example import Example
+from mercap.affectgpt.features import FeatureStream
+from mercap.affectgpt.fusion import Affine
+from mercap.affectgpt.lora import make_trainable
+from mercap.affectgpt.model import AffectGPTForConditionalGeneration
+from mercap.affectgpt.presets import tiny
+from mercap.affectgpt.prompt import PromptWriter, Row
+from mercap.affectgpt.training.loop import fit
+from mercap.affectgpt.training.options import TrainingOptions, paper
+from prompts import Prompt
+
+BATCH, RATE = 48, 1e-3
+WARM_UP_STEPS = 100
+TEST_BATCH = 256
+SPECIAL = ("<pad>", "<start>", "<end>")
+WORDS = ("look", "voice", "both", "words", "feeling", "answer", "describe")
+SAID = ("we", "came", "here", "by", "the", "early", "train", "and", "left", "again", "before", "noon")
+TEXT = """[before] look
+[fused] both {fused}
+[audio] voice {audio}
+[face] look {face}
+[subtitle] words {subtitle}
+[description] describe
+[labels] feeling
+[after] answer
+[named] {labels}
+"""
+NOTHING_FUSED = {"fusion": "none", "fused_tokens": 0}
+ARMS: dict[str, dict[str, Any]] = {
+    "late": NOTHING_FUSED,
+    "late_mlp": NOTHING_FUSED,
+    "additive": {"fusion": "additive"},
+    "attention": {"fusion": "attention"},
+    "qformer": {"fusion": "qformer"},
+    "aligned": {"fusion": "aligned"},
+}
+FUSION_WIDTH, MLP_WIDTH = 64, 128
+
+
+class Point(NamedTuple):
+    """What share of the test clips is answered rightly after so many steps."""
+
+    step: int
+    accuracy: float
+
+
+class Curve(NamedTuple):
+    """One training: ``trained`` parameters, and its course."""
+
+    arm: str
+    seed: int
+    trained: int
+    points: list[Point]
+
+    def at(self, step: int) -> float:
+        return next(point.accuracy for point in self.points if point.step == step)
+
+    def steps_to(self, accuracy: float) -> int | None:
+        """The first step of the curve at which so much is reached."""
+        return next((point.step for point in self.points if point.accuracy >= accuracy), None)
+
+
+class TwoLayers(Affine):
+    """A projector of two layers, in place of a linear one."""
+
+    def __init__(self, wide: int, out: int) -> None:
+        super().__init__(MLP_WIDTH, out)
+        self.inner = Affine(wide, MLP_WIDTH)
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        return super().forward(functional.gelu(self.inner(pooled)))
+
+
+class Learner:
+    """One arm of one seed. ``shuffled``: the training labels are dealt out anew, and there is nothing to learn."""
+
+    def __init__(self, world: World, arm: str, seed: int, *, shuffled: bool = False) -> None:
+        self.world, self.seed = world, seed
+        config = arm_config(world, arm)
+        self.model = arm_model(config, arm, seed)
+        self.writer = PromptWriter(tokenizer(), config, Prompt("duet", TEXT, "duet"))
+        train = world.train
+        if shuffled:
+            train = train._replace(labels=np.random.default_rng(seed).permutation(train.labels))
+        self.data = TrainingData(examples(train, seed), self.writer, world.features, ("labels",), tokens_max=64)
+
+    @property
+    def trained(self) -> int:
+        return sum(value.numel() for value in self.model.parameters() if value.requires_grad)
+
+    def course(self, steps: int, every: int, folder: Path) -> Iterator[Point]:
+        """Trains in ``folder``, and halts at every step whose loss has just been fetched to answer the test clips."""
+        chosen = options(steps, self.seed, every)
+        for event in fit(self.model, self.data, chosen, folder):
+            if event.kind == "step" and event.step % every == 0:
+                yield Point(event.step, self.accuracy(self.world.test, self.world.features))
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def accuracy(self, split: Split, features: Mapping[str, FeatureStream]) -> float:
+        """The share of clips whose answer, greedily generated, is their word."""
+        self.model.eval()
+        rng, right = np.random.default_rng(0), 0
+        words = torch.tensor(tokenizer().convert_tokens_to_ids(list(LABELS)))
+        questions = [self.writer.question(clip, _said(rng), "labels") for clip in split.clips]
+        for start in range(0, len(questions), TEST_BATCH):
+            rows = questions[start : start + TEST_BATCH]
+            given = pad(rows, self.writer.config, features, side="left").inputs("cpu")
+            del given["position_ids"]  # `generate` makes its own of the mask
+            answers = self.model.generate(**given, max_new_tokens=1, min_new_tokens=1)[:, 0]
+            right += int((answers == words[split.labels[start : start + TEST_BATCH]]).sum())
+        return right / len(questions)
+
+
+def train_arm(
+    world: World, arm: str, seed: int, *, steps: int, every: int, folder: Path, shuffled: bool = False
+) -> Curve:
+    """The curve of one arm and seed."""
+    learner = Learner(world, arm, seed, shuffled=shuffled)
+    return Curve(arm, seed, learner.trained, list(learner.course(steps, every, folder)))
+
+
+def options(steps: int, seed: int, every: int) -> TrainingOptions:
+    return paper(
+        steps=steps, batch=BATCH, lr=RATE, lr_last=RATE, weight_decay=0.0, lora_dropout=0.0, seed=seed, device="cpu",
+        log_every=every, checkpoint_every=steps, keep=1,
+    )  # fmt: skip
+
+
+def arm_config(world: World, arm: str) -> AffectGPTConfig:
+    face, audio = world.features["face"], world.features["audio"]
+    return tiny(
+        face_steps=face.steps, face_dim=face.dim, audio_steps=audio.steps, audio_dim=audio.dim, pooling="mean",
+        fusion_size=FUSION_WIDTH,
+        **ARMS[arm],
+    )  # fmt: skip
+
+
+def arm_model(config: AffectGPTConfig, arm: str, seed: int) -> Any:
+    """A model that trains, around the seed's own language model."""
+    language_model = copy.deepcopy(warm_language_model(seed))
+    torch.manual_seed(seed)
+    model = AffectGPTForConditionalGeneration.around(config, language_model)
+    if arm == "late_mlp":
+        wide = {"face": config.face_dim, "audio": config.audio_dim}
+        model.bridge.projectors = nn.ModuleDict(
+            {stream: TwoLayers(wide[stream], config.hidden_size) for stream in config.stream_order}
+        )
+    return make_trainable(model)
+
+
+@functools.cache
+def warm_language_model(seed: int) -> Any:
+    """A language model that knows the prompt, and that one of two words follows, but not which."""
+    torch.manual_seed(seed)
+    config = tiny()
+    model = AutoModelForCausalLM.from_config(config.text_config).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    rng = np.random.default_rng(seed)
+    writers = [
+        PromptWriter(tokenizer(), tiny(**changes), Prompt("duet", TEXT, "duet"))
+        for changes in (NOTHING_FUSED, {"fusion": "additive"})
+    ]
+    for step in range(WARM_UP_STEPS):
+        labels = rng.integers(0, 2, BATCH)
+        rows = [writers[step % 2].example(_example("warm", label, rng), "labels") for label in labels]
+        batch = pad([Row(row.clip, row.ids, len(row.ids) - 1) for row in rows], writers[step % 2].config, {})
+        # Placeholders stand for themselves here: what will come in their places is not known yet.
+        model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return model.eval().requires_grad_(False)
+
+
+def examples(split: Split, seed: int) -> list[Example]:
+    """Each clip with its word, and with a few words that say nothing."""
+    rng = np.random.default_rng(seed)
+    return [_example(clip, label, rng) for clip, label in zip(split.clips, split.labels, strict=True)]
+
+
+def _example(clip: str, label: int, rng: np.random.Generator) -> Example:
+    return Example(clip, clip, _said(rng), None, (LABELS[label],))
+
+
+def _said(rng: np.random.Generator) -> str:
+    return " ".join(rng.choice(SAID, rng.integers(2, 5)))
+
+
+@functools.cache
+def tokenizer() -> Any:
+    """A token per word: the prompt is 12 to 18 tokens long, which is what a step costs."""
+    vocabulary = {word: place for place, word in enumerate([*SPECIAL, *WORDS, *SAID, *LABELS])}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[0]))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    pad_token, start, end = SPECIAL
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token=pad_token, bos_token=start, eos_token=end)
