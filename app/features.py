@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 
 from app.terminal import console, plain, print_json, table
-from mercap.affectgpt.encoders.options import ENCODERS, ENCODERS_OF, STREAMS, EncoderOptions, Stream
+from mercap.affectgpt.encoders.table import ENCODERS, ENCODERS_OF, STREAMS, Stream
 from mercap.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from flows.features import FeatureReport
+    from mercap.affectgpt.encoders.options import EncoderOptions
 
 NONE = "none"
 
@@ -96,6 +97,8 @@ def features(
 
 def chosen_encoders(preset: str, named: dict[str, dict[str, Any]]) -> tuple[EncoderOptions, ...]:
     """The encoders a person named, else those of the model preset. Raises UsageError."""
+    from mercap.affectgpt.encoders.options import EncoderOptions
+
     if preset not in ENCODERS_OF:
         raise UsageError(f"--model is one of {', '.join(ENCODERS_OF)}, not {preset!r}.")
     chosen = []

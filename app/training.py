@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -114,7 +115,8 @@ def train(
     )
     with _stoppable() as stop, watching_steps(training_options(request).steps) as watch:
         report = train_model(request, watch, stop)
-    show_training(report, as_json)
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several of us
+        show_training(report, as_json)
     raise typer.Exit(report.exit_code)
 
 
@@ -183,7 +185,8 @@ def _encoder(
     preset: str, stream: str, kind: str | None, model: str | None, revision: str | None, crop: str = "face"
 ) -> EncoderOptions | None:
     """What was chosen for a stream; None: the preset's."""
-    from mercap.affectgpt.encoders.options import ENCODERS_OF, EncoderOptions
+    from mercap.affectgpt.encoders.options import EncoderOptions
+    from mercap.affectgpt.encoders.table import ENCODERS_OF
 
     if kind is None and model is None and revision is None and crop == "face":
         return None

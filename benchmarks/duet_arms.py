@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ from prompts import Prompt
 
 BATCH, RATE = 48, 1e-3
 WARM_UP_STEPS = 100
+INITIAL = 0.02  # deviation of the language model's first weights, transformers' own; docs/duet.md has another
 TEST_BATCH = 256
 SPECIAL = ("<pad>", "<start>", "<end>")
 WORDS = ("look", "voice", "both", "words", "feeling", "answer", "describe")
@@ -121,11 +123,12 @@ class Learner:
     def trained(self) -> int:
         return sum(value.numel() for value in self.model.parameters() if value.requires_grad)
 
-    def course(self, steps: int, every: int, folder: Path) -> Iterator[Point]:
-        """Trains in ``folder``, and halts at every step whose loss has just been fetched to answer the test clips."""
-        chosen = options(steps, self.seed, every)
+    def course(self, halts: Sequence[int], folder: Path) -> Iterator[Point]:
+        """Trains in ``folder`` up to the last of the steps ``halts``, and answers the test clips after each of them."""
+        # An event comes when its loss is fetched; fetched at a common divisor, the model is as it was after that step.
+        chosen = options(halts[-1], self.seed, math.gcd(*halts))
         for event in fit(self.model, self.data, chosen, folder):
-            if event.kind == "step" and event.step % every == 0:
+            if event.kind == "step" and event.step in halts:
                 yield Point(event.step, self.accuracy(self.world.test, self.world.features))
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -145,11 +148,11 @@ class Learner:
 
 
 def train_arm(
-    world: World, arm: str, seed: int, *, steps: int, every: int, folder: Path, shuffled: bool = False
+    world: World, arm: str, seed: int, halts: Sequence[int], folder: Path, *, shuffled: bool = False
 ) -> Curve:
     """The curve of one arm and seed."""
     learner = Learner(world, arm, seed, shuffled=shuffled)
-    return Curve(arm, seed, learner.trained, list(learner.course(steps, every, folder)))
+    return Curve(arm, seed, learner.trained, list(learner.course(halts, folder)))
 
 
 def options(steps: int, seed: int, every: int) -> TrainingOptions:
@@ -185,8 +188,9 @@ def arm_model(config: AffectGPTConfig, arm: str, seed: int) -> Any:
 def warm_language_model(seed: int) -> Any:
     """A language model that knows the prompt, and that one of two words follows, but not which."""
     torch.manual_seed(seed)
-    config = tiny()
-    model = AutoModelForCausalLM.from_config(config.text_config).train()
+    config = tiny().text_config
+    config.initializer_range = INITIAL
+    model = AutoModelForCausalLM.from_config(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
     rng = np.random.default_rng(seed)
     writers = [

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.training_options import InferRequest
-from mercap.affectgpt.encoders.options import EncoderOptions, Stream
+from mercap.affectgpt.encoders.options import EncoderOptions
+from mercap.affectgpt.encoders.table import Stream
 from mercap.errors import UsageError
 from storage.store import Store
 from tasks.infer import Asking, Progress, answer_clip, answer_store, load

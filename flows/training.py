@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.training_options import TrainRequest
-from mercap.affectgpt.encoders.options import EncoderOptions, Stream
+from mercap.affectgpt.encoders.options import EncoderOptions
+from mercap.affectgpt.encoders.table import Stream
 from mercap.affectgpt.training.options import TRAINING, TrainingOptions
 from mercap.errors import ExitCode, UsageError
 from storage.store import Store

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mercap.affectgpt.encoders.options import ENCODERS, EncoderOptions
+from mercap.affectgpt.encoders.options import EncoderOptions
+from mercap.affectgpt.encoders.table import ENCODERS
 from mercap.identity import digest_folder
 
 

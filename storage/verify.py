@@ -16,6 +16,7 @@ from mercap.files import TEMPORARY, read_json
 from mercap.identity import cell_id, digest_config, digest_file
 from mercap.records import PAYLOADS
 from storage.cells import CellIndex
+from storage.features import faults as feature_faults
 from storage.ledger import LedgerRow
 from storage.publish import published_snapshot
 from storage.runs import read_runs
@@ -37,6 +38,7 @@ def verify(store: Store) -> list[Finding]:
         *_snapshots(store),
         *_ledgers(store),
         *_published(store),
+        *(Finding("error", where, why) for where, why in feature_faults(store.root)),
         *_leftovers(store),
     ]
     return sorted(found, key=lambda finding: (finding.level, finding.where))

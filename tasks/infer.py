@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mercap.affectgpt.encoders.options import ENCODERS, FEATURE_MEDIA, STREAMS, EncoderOptions, Stream, feature_key
+from mercap.affectgpt.encoders.options import FEATURE_MEDIA, EncoderOptions, feature_key
+from mercap.affectgpt.encoders.table import ENCODERS, STREAMS, Stream
 from mercap.affectgpt.example import Target
 from mercap.affectgpt.features import OK, FeaturesInMemory, FeatureStream
 from mercap.backends.torchaudio_repair import repair_torchaudio

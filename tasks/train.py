@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mercap.affectgpt.encoders.options import ENCODERS_OF, STREAMS, EncoderOptions, Stream, options_of
+from mercap.affectgpt.encoders.options import EncoderOptions, options_of
+from mercap.affectgpt.encoders.table import ENCODERS_OF, STREAMS, Stream
 from mercap.affectgpt.example import Target
 from mercap.affectgpt.leakage import BenchmarkSet, Leak, find_leaks
 from mercap.affectgpt.training.options import TrainingOptions
@@ -108,6 +109,7 @@ def prepare(
     from mercap.affectgpt.prompt import PromptWriter
     from mercap.affectgpt.record import Record, language_model_folder, write_record
     from mercap.affectgpt.tokenizer import load_tokenizer
+    from mercap.affectgpt.training.distributed import find_world
 
     wanted = _language_model(folder, choice)
     place = language_model_folder(folder, wanted, download=choice.download)
@@ -132,7 +134,8 @@ def prepare(
         data=about,
         training=options.model_dump(mode="json"),
     )
-    write_record(folder, record, config, tokenizer, prompt)
+    if find_world().first:
+        write_record(folder, record, config, tokenizer, prompt)
     identity = {"language_model": record.language_model.model, "revision": record.language_model.revision}
     return Prepared(model, data, options, folder, identity, about)
 
@@ -142,6 +145,7 @@ def run(
 ) -> Iterator[Event]:
     """Train, and leave the adapter and a picture of the loss. Raises MercapError."""
     from mercap.affectgpt.record import export_adapter
+    from mercap.affectgpt.training.distributed import find_world
     from mercap.affectgpt.training.events import EVENTS, read_events
     from mercap.affectgpt.training.loop import fit
     from mercap.affectgpt.training.plot import plot_loss
@@ -150,6 +154,8 @@ def run(
         prepared.model, prepared.data, prepared.options, prepared.folder,
         start=start, identity=prepared.identity, until=until, stop=stop,
     )  # fmt: skip
+    if not find_world().first:
+        return
     export_adapter(prepared.folder, prepared.model)
     plot_loss(read_events(prepared.folder / EVENTS), prepared.folder / "loss.png")
 

@@ -22,6 +22,7 @@ from mercap.affectgpt.presets import PRESETS
 from mercap.affectgpt.tokenizer import byte_tokenizer, check_tokenizer
 from mercap.backends.snapshot import first_line
 from mercap.errors import UsageError
+from mercap.media.derived import whole_folder
 
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 _TINY_SEED = 0  # of the tiny language model's weights
@@ -94,13 +95,15 @@ def drawn_from(seed: int) -> Iterator[None]:
 def write_tiny_language_model(folder: Path) -> None:
     """A language model that was never trained, with a tokenizer of bytes: what the preset ``tiny`` stands on.
 
-    For tests and demonstrations: it learns to spell the answers it is trained on, and knows nothing else.
+    For tests and demonstrations: it learns to spell the answers it is trained on, and knows nothing else. Several
+    processes may write it at once.
     """
     logging.disable_progress_bar()
     with drawn_from(_TINY_SEED):
         model = AutoModelForCausalLM.from_config(PRESETS["tiny"]().text_config)
-    model.save_pretrained(folder)
-    byte_tokenizer().save_pretrained(folder)
+    with whole_folder(folder) as aside:
+        model.save_pretrained(aside)
+        byte_tokenizer().save_pretrained(aside)
 
 
 def _read_config(folder: Path) -> Any:

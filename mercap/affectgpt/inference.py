@@ -82,9 +82,7 @@ class Answerer:
                 found = self._ask([row for _, row in now])
             except torch.OutOfMemoryError as fault:
                 if self._batch == 1:
-                    raise UsageError(
-                        "The device's memory is too small for one clip; take --device cpu."
-                    ) from fault
+                    raise UsageError("The device's memory is too small for one clip; take --device cpu.") from fault
                 self._batch = max(1, min(self._batch, len(now)) // 2)
                 torch.cuda.empty_cache()
                 continue

@@ -1,7 +1,7 @@
 """What an encoder reads of a clip: a few square pictures and a few stretches of sound, made in a worker process.
 
-From derived media, on one core: 4 ms per picture of 360 lines to cut and scale, 9 more where a face is looked for; sound
-costs next to nothing. 8 pictures of 224 pixels are 1.6 MB of base64, 8 windows of 2 s 0.7 MB.
+From derived media, on one core: 4 ms per picture of 360 lines to cut and scale, 9 more where a face is looked for;
+sound costs next to nothing. 8 pictures of 224 pixels are 1.6 MB of base64, 8 windows of 2 s 0.7 MB.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.features import chosen_encoders, features
-from mercap.affectgpt.encoders.options import ENCODERS_OF
+from mercap.affectgpt.encoders.table import ENCODERS_OF
 from mercap.errors import MissingExtra, UsageError
 from tests.lab import Lab
 
@@ -61,7 +61,7 @@ def test_without_torch_the_extra_is_named(lab: Lab) -> None:
     lab.fill(1)
     done = run(lab)
     assert isinstance(done.exception, MissingExtra)
-    assert "encoder clip_rows" in str(done.exception)
+    assert "clip_rows back-end is not installed" in str(done.exception)
     assert ".[train]" in str(done.exception)
     assert not lab.store.exists()
 

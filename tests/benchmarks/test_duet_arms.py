@@ -23,6 +23,7 @@ from benchmarks.duet import (  # noqa: E402
     as_json,
     broken,
     broken_probes,
+    halts,
     plot,
     show,
     train_seeds,
@@ -142,7 +143,7 @@ def test_subtitles_say_nothing_about_the_label(small: World) -> None:
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_trains_and_answers_through_the_shipped_loop(small: World, arm: str, tmp_path: Path) -> None:
-    curve = train_arm(small, arm, 0, steps=2, every=1, folder=tmp_path / "run")
+    curve = train_arm(small, arm, 0, [1, 2], tmp_path / "run")
     assert [point.step for point in curve.points] == [1, 2]
     assert all(0.2 < point.accuracy < 0.8 for point in curve.points)  # answers are words, and of both kinds
     assert (tmp_path / "run" / "checkpoints" / "step-000000002.safetensors").is_file()
@@ -167,7 +168,7 @@ def test_a_curve_knows_when_it_reached_what() -> None:
 
 def test_the_report_and_the_figure_show_every_arm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     curves = [
-        as_json(Curve(arm, seed, 10, [Point(step, 0.5 + step / 400) for step in range(10, 170, 10)]))
+        as_json(Curve(arm, seed, 10, [Point(step, 0.5 + step / 600) for step in halts("congruence")]))
         for arm in ARMS
         for seed in SEEDS
     ]
@@ -176,7 +177,7 @@ def test_the_report_and_the_figure_show_every_arm(tmp_path: Path, capsys: pytest
     show(found)
     shown = capsys.readouterr().out
     assert all(f"\n{arm:<11}" in shown for arm in ARMS)
-    assert "160 160 160" in shown
+    assert "240 240 240" in shown
     assert "MISSED: late is too good" in shown
     plot([found, {**found, "task": "synchrony"}], tmp_path / "duet.png")
     assert (tmp_path / "duet.png").read_bytes()[:4] == b"\x89PNG"
@@ -226,7 +227,7 @@ def test_films_that_pass_through_workers_and_store_are_answered_like_the_arrays(
 ) -> None:
     world, films = worlds["congruence"], draw_clips("congruence", 16, seed=9)
     learner = Learner(world, "attention", 0)
-    assert [*learner.course(60, 60, tmp_path / "run")][-1].accuracy > 0.95
+    assert [*learner.course([60], tmp_path / "run")][-1].accuracy > 0.95
     (tmp_path / "films").mkdir()
     paths = write_films(films, tmp_path / "films")
     store = str(tmp_path / "store")

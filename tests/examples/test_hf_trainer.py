@@ -14,7 +14,7 @@ pytest.importorskip("accelerate")
 school = pytest.importorskip("tests.mercap.affectgpt.training.lessons")
 batches = pytest.importorskip("tests.mercap.affectgpt.batches")
 
-from examples.hf_trainer import make_trainer  # noqa: E402
+from examples.hf_trainer import main, make_trainer  # noqa: E402
 from mercap.affectgpt.lora import is_adapter, trained_names  # noqa: E402
 from mercap.affectgpt.training.loop import fit  # noqa: E402
 from mercap.affectgpt.training.options import paper  # noqa: E402
@@ -60,3 +60,13 @@ def test_a_step_of_the_trainer_is_a_step_of_ours(tmp_path: Path) -> None:
     expected, found = trained(ours), trained(theirs)
     assert all(torch.allclose(found[name], expected[name], atol=1e-6, rtol=0) for name in expected)
     assert max(float((expected[name] - before[name]).abs().max()) for name in expected) > 1e-4
+
+
+def test_the_example_trains_on_a_store_and_leaves_an_adapter(tmp_path: Path) -> None:
+    from storage.store import Store
+    from tests.flows.trained import annotated, draw_features
+
+    lab = annotated(tmp_path, 3)
+    draw_features(Store.open(lab.store))
+    main(lab.store, tmp_path / "out", steps=1)
+    assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").stat().st_size > 10_000

@@ -12,7 +12,8 @@ from flows.options import AnnotateOptions
 from flows.plain import annotate_plainly
 from flows.training_options import TrainRequest
 from mercap.affectgpt.encoders import load_encoder
-from mercap.affectgpt.encoders.options import STREAMS, options_of
+from mercap.affectgpt.encoders.options import options_of
+from mercap.affectgpt.encoders.table import STREAMS
 from storage.captions import read_words
 from storage.feature_parts import Without
 from storage.features import FeatureFolder

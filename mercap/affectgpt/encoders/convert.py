@@ -1,8 +1,8 @@
 """Rewrite pickled weights as safetensors, once: ``python -m mercap.affectgpt.encoders.convert MODEL FOLDER``.
 
 Some encoders are published as pytorch_model.bin alone, which `mercap features` does not open. Here, at a person's word,
-it is read by torch's restricted unpickler, which builds tensors and refuses everything else. Add ``--download`` to fetch
-MODEL from the hub.
+it is read by torch's restricted unpickler, which builds tensors and refuses everything else. Add ``--download`` to
+fetch MODEL from the hub.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mercap.affectgpt.encoders.options import FEATURE_MEDIA, EncoderOptions, Stream
+from mercap.affectgpt.encoders.options import FEATURE_MEDIA, EncoderOptions
+from mercap.affectgpt.encoders.table import Stream
 from mercap.errors import UsageError
 from mercap.media.policy import DECODER_VERSION
 from mercap.media.sampling import Sample, Sampling

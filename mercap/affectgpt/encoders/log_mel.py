@@ -57,7 +57,8 @@ def log_mel(sound: NDArray[np.int16], rate: int) -> NDArray[np.float64]:
     frames = np.lib.stride_tricks.sliding_window_view(wave, length)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)) ** 2 / length
     # Not by BLAS, whose last bits depend on its build and its threads.
-    return np.log(np.maximum(np.einsum("fh,hb->fb", power, filters(rate, length), optimize=False), FLOOR))
+    bands = np.einsum("fh,hb->fb", power, filters(rate, length), optimize=False)
+    return np.asarray(np.log(np.maximum(bands, FLOOR)))
 
 
 @functools.cache

@@ -27,9 +27,11 @@ def find_weights(options: EncoderOptions, *architectures: str) -> tuple[Path, di
     Raises UsageError where there is no such model, it is another kind of model, or it has no safetensors.
     """
     named = str(options.source)
-    folder = find_model(
-        f"{options.reads} encoder", named, revision=options.revision, download=options.download, files=WANTED
-    )
+    kind, revision = f"{options.reads} encoder", options.revision
+    try:
+        folder = find_model(kind, named, revision=revision, download=options.download, files=WANTED)
+    except UsageError as fault:  # it speaks of recipes; encoders are named on the command line
+        raise UsageError(str(fault).replace("set download = true", "give --download")) from fault
     config = _config(folder, named)
     found = str(config.get("model_type"))
     if found not in architectures:

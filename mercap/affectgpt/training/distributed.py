@@ -62,7 +62,7 @@ class World:
         """What the first process begins with, all begin with."""
         if self.size > 1:
             for value in values:
-                distributed.broadcast(value, src=0)
+                distributed.broadcast(value.detach(), src=0)
 
     def any(self, here: bool, device: torch.device) -> bool:
         """Whether it is so in some process. Waits for all of them."""

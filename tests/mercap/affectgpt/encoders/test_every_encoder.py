@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from mercap.affectgpt.encoders.options import ENCODERS, EncoderOptions  # noqa: E402
+from mercap.affectgpt.encoders.options import EncoderOptions  # noqa: E402
+from mercap.affectgpt.encoders.table import ENCODERS  # noqa: E402
 from tests.mercap.affectgpt.encoders import tiny  # noqa: E402
 from tests.mercap.affectgpt.encoders.conftest import Load  # noqa: E402
 

@@ -9,15 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mercap.affectgpt.encoders.options import (
-    ENCODERS,
-    ENCODERS_OF,
-    STREAMS,
-    EncoderOptions,
-    feature_key,
-    model_identity,
-    options_of,
-)
+from mercap.affectgpt.encoders.options import EncoderOptions, feature_key, model_identity, options_of
+from mercap.affectgpt.encoders.table import ENCODERS, ENCODERS_OF, STREAMS
 
 PRESETS = Path(__file__).parents[4] / "mercap" / "affectgpt" / "presets.py"
 

@@ -180,7 +180,7 @@ def test_a_lost_or_broken_json_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_model_that_is_nowhere_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="face encoder 'nobody/nothing' is neither a folder nor in the local"):
+    with pytest.raises(UsageError, match="face encoder 'nobody/nothing' is neither a folder nor .* --download"):
         load_encoder(EncoderOptions(kind="clip", model="nobody/nothing"))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 import transformers
 
-from mercap.affectgpt.encoders.options import ENCODERS, EncoderOptions
+from mercap.affectgpt.encoders.options import EncoderOptions
+from mercap.affectgpt.encoders.table import ENCODERS
 from mercap.media.sampling import Sample
 
 SIDE = 32

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ DROPOUT = 0.2
 
 
 def main(path: Path) -> None:
+    warnings.simplefilter("error")
     torch.set_num_threads(1)
     for scene in json.loads(path.read_text()):
         for _ in range(scene.get("again", 1)):

@@ -149,6 +149,18 @@ def test_a_run_in_pieces_is_the_run_in_one(tmp_path: Path) -> None:
     assert [event.loss for event in read_events(tmp_path / "pieces" / EVENTS) if event.kind == "step"] == told
 
 
+def test_checkpoints_are_made_however_seldom_the_loss_is_looked_at(tmp_path: Path) -> None:
+    model = school.learner()
+    options = school.quick(steps=5, checkpoint_every=2, log_every=50, keep=2)
+    events = list(fit(model, school.lessons(model.config, 8), options, tmp_path))
+    assert [(event.kind, event.step) for event in events if event.kind != "step"] == [
+        ("saved", 2), ("saved", 4), ("saved", 5), ("done", 5)
+    ]  # fmt: skip
+    assert [event.step for event in steps(events)] == [1, 2, 3, 4, 5]
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.json"))
+    assert kept == ["step-000000004.json", "step-000000005.json"]
+
+
 def test_a_run_that_is_over_says_so_and_changes_nothing(tmp_path: Path) -> None:
     model, options = school.learner(), school.quick(steps=2)
     data = school.lessons(model.config, 5)
