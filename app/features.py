@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from app.terminal import console, plain, print_json, table
 from mercap.affectgpt.encoders.table import ENCODERS, ENCODERS_OF, STREAMS, Stream
 from mercap.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from flows.features import FeatureReport
     from mercap.affectgpt.encoders.options import EncoderOptions
 
@@ -127,6 +127,8 @@ def _first_reason(fault: ValueError) -> str:
 
 
 def show_features(report: FeatureReport, as_json: bool) -> None:
+    from app.terminal import console, plain, print_json
+
     if as_json:
         print_json(report.as_json())
         return
@@ -141,6 +143,8 @@ def show_features(report: FeatureReport, as_json: bool) -> None:
 
 
 def _streams(report: FeatureReport) -> Table:
+    from app.terminal import plain, table
+
     numbers = ("encoded", "already", "absent", "quarantined", "seconds")
     shown = table("stream", "encoder", *numbers, "causes", right=numbers)
     for stream in report.streams:

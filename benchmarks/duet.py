@@ -1,6 +1,7 @@
 """Duet: whether meaning that lies in the combination of face and voice is learnt, by each way of fusing them.
 
-    python -m benchmarks.duet [--seeds 3] [--task congruence synchrony] [--figure docs/duet.png] [--json]
+    python -m benchmarks.duet [--seeds 3] [--task congruence synchrony] [--arm late attention ...]
+                              [--figure docs/duet.png] [--json]
 
 Clips are drawn (`benchmarks.generated.duet`), encoded by the encoders that need no download, stored, and learnt by
 small models (`benchmarks.duet_arms`), all with the shipped parts: encoders, feature store, prompts, model, adapters,
@@ -35,7 +36,7 @@ from benchmarks.duet_arms import ARMS, Curve, train_arm  # noqa: E402
 from benchmarks.duet_features import Probes, World, make_world, probe_world  # noqa: E402
 from benchmarks.generated.duet import TASKS, Task  # noqa: E402
 
-STEPS: dict[Task, int] = {"congruence": 240, "synchrony": 100}
+STEPS: dict[Task, int] = {"congruence": 240, "synchrony": 80}
 REACHED = 0.90
 
 
@@ -66,7 +67,7 @@ CHANCE = (0.44, 0.56)  # of a label that is not there, on 512 clips: 2.7 deviati
 
 def halts(task: Task) -> list[int]:
     """The steps after which the test clips are answered: close together at first, where arms differ."""
-    return [step for step in range(10, STEPS[task] + 1, 10) if step <= 60 or step % 20 == 0]
+    return [step for step in range(10, STEPS[task] + 1, 10) if step <= 60 or step % 40 == 0]
 
 
 def broken(curves: Iterable[Curve], task: Task, bounds: Iterable[Bound] = BOUNDS) -> list[str]:
@@ -99,25 +100,23 @@ def broken_probes(probes: Probes, task: Task) -> list[str]:
     ]
 
 
-def measure(task: Task, seeds: int, folder: Path) -> dict[str, Any]:
-    """Everything about one task; runs and features go to ``folder``."""
+def measure(task: Task, arms: Iterable[str], seeds: int, folder: Path) -> dict[str, Any]:
+    """Everything about these arms on one task; runs and features go to ``folder``."""
     world = make_world(folder / "store", task)
     probes = probe_world(world)
-    curves = [curve for arm in ARMS for curve in train_seeds(world, arm, range(seeds), folder)]
+    curves = [curve for arm in arms for curve in train_seeds(world, arm, range(seeds), folder)]
     return {
         "task": task, "probes": probes._asdict(), "curves": [as_json(curve) for curve in curves],
         "broken": [*broken_probes(probes, task), *broken(curves, task)],
     }  # fmt: skip
 
 
-def train_seeds(world: World, arm: str, seeds: Iterable[int], folder: Path, *, shuffled: bool = False) -> list[Curve]:
+def train_seeds(world: World, arm: str, seeds: Iterable[int], folder: Path) -> list[Curve]:
     """An arm's curves; seed by seed, since a core is all that one needs."""
     curves = []
     for seed in seeds:
-        run = folder / f"{world.task}-{arm}-{seed}{'-shuffled' if shuffled else ''}"
-        curve = train_arm(world, arm, seed, halts(world.task), run, shuffled=shuffled)
-        print(f"{world.task:<12}{arm:<11}{seed:>3}  {_course(curve)}", file=sys.stderr, flush=True)
-        curves.append(curve)
+        curves.append(train_arm(world, arm, seed, halts(world.task), folder / f"{world.task}-{arm}-{seed}"))
+        print(f"{world.task:<12}{arm:<11}{seed:>3}  {_course(curves[-1])}", file=sys.stderr, flush=True)
     return curves
 
 
@@ -168,12 +167,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--task", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--arm", nargs="+", choices=list(ARMS), default=list(ARMS))
     parser.add_argument("--figure", type=Path, help="write the curves as a PNG")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # so small a model gains nothing from more, and loses bits
     with tempfile.TemporaryDirectory(prefix="mercap-duet-") as name:
-        found = [measure(task, arguments.seeds, Path(name) / task) for task in arguments.task]
+        found = [measure(task, arguments.arm, arguments.seeds, Path(name) / task) for task in arguments.task]
     if arguments.figure:
         plot(found, arguments.figure)
     if arguments.json:

@@ -114,6 +114,7 @@ class Learner:
         config = arm_config(world, arm)
         self.model = arm_model(config, arm, seed)
         self.writer = PromptWriter(tokenizer(), config, Prompt("duet", TEXT, "duet"))
+        self._asked: list[Row] = []
         train = world.train
         if shuffled:
             train = train._replace(labels=np.random.default_rng(seed).permutation(train.labels))
@@ -135,9 +136,8 @@ class Learner:
     def accuracy(self, split: Split, features: Mapping[str, FeatureStream]) -> float:
         """The share of clips whose answer, greedily generated, is their word."""
         self.model.eval()
-        rng, right = np.random.default_rng(0), 0
+        right, questions = 0, self._questions(split)
         words = torch.tensor(tokenizer().convert_tokens_to_ids(list(LABELS)))
-        questions = [self.writer.question(clip, _said(rng), "labels") for clip in split.clips]
         for start in range(0, len(questions), TEST_BATCH):
             rows = questions[start : start + TEST_BATCH]
             given = pad(rows, self.writer.config, features, side="left").inputs("cpu")
@@ -145,6 +145,17 @@ class Learner:
             answers = self.model.generate(**given, max_new_tokens=1, min_new_tokens=1)[:, 0]
             right += int((answers == words[split.labels[start : start + TEST_BATCH]]).sum())
         return right / len(questions)
+
+    def _questions(self, split: Split) -> list[Row]:
+        if split is not self.world.test:
+            return self._written(split)
+        if not self._asked:  # at every halt the same
+            self._asked = self._written(split)
+        return self._asked
+
+    def _written(self, split: Split) -> list[Row]:
+        rng = np.random.default_rng(0)
+        return [self.writer.question(clip, _said(rng), "labels") for clip in split.clips]
 
 
 def train_arm(

@@ -13,6 +13,7 @@ from mercap.affectgpt.encoders.table import Stream
 from mercap.errors import UsageError
 from storage.store import Store
 from tasks.infer import Asking, Progress, answer_clip, answer_store, load
+from tasks.train import check_extra
 
 if TYPE_CHECKING:
     from mercap.affectgpt.inference import Answer
@@ -35,6 +36,7 @@ class InferReport:
 
 def infer_store(request: InferRequest, watch: Callable[[Progress], None]) -> InferReport:
     """Raises MercapError. Whatever ends it, the answers made until then are kept, and are not asked for again."""
+    check_extra()
     if request.store is None or request.out is None:
         raise UsageError("store and out must be given.")
     store = Store.open(Path(request.store).expanduser())

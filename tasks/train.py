@@ -53,7 +53,6 @@ class Prepared(NamedTuple):
     data: TrainingData
     options: TrainingOptions
     folder: Path
-    identity: dict[str, Any]
     about: dict[str, Any]
 
 
@@ -65,7 +64,7 @@ def missing_packages() -> list[str]:
 def check_extra() -> None:
     """Raises MissingExtra where training cannot run."""
     if missing := missing_packages():
-        raise MissingExtra(f"training (it needs {missing[0]})", ENABLE)
+        raise MissingExtra(" and ".join(missing), ENABLE)
 
 
 def without_leaks(
@@ -136,8 +135,7 @@ def prepare(
     )
     if find_world().first:
         write_record(folder, record, config, tokenizer, prompt)
-    identity = {"language_model": record.language_model.model, "revision": record.language_model.revision}
-    return Prepared(model, data, options, folder, identity, about)
+    return Prepared(model, data, options, folder, about)
 
 
 def run(
@@ -150,14 +148,12 @@ def run(
     from mercap.affectgpt.training.loop import fit
     from mercap.affectgpt.training.plot import plot_loss
 
-    yield from fit(
-        prepared.model, prepared.data, prepared.options, prepared.folder,
-        start=start, identity=prepared.identity, until=until, stop=stop,
-    )  # fmt: skip
+    model, data, options, folder = prepared.model, prepared.data, prepared.options, prepared.folder
+    yield from fit(model, data, options, folder, start=start, until=until, stop=stop)
     if not find_world().first:
         return
-    export_adapter(prepared.folder, prepared.model)
-    plot_loss(read_events(prepared.folder / EVENTS), prepared.folder / "loss.png")
+    export_adapter(folder, model)
+    plot_loss(read_events(folder / EVENTS), folder / "loss.png")
 
 
 def _language_model(folder: Path, choice: ModelChoice) -> Any:

@@ -11,7 +11,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,16 +114,20 @@ class Derived:
             raise self._damaged("audio.npy")
         return samples
 
-    def frames(self) -> list[Frame] | None:
-        """The sampled frames in order of time; ``None`` when the clip has no video."""
+    def frames(self, choose: Callable[[int], Sequence[int]] = range) -> list[Frame] | None:
+        """The sampled frames in order of time; ``None`` when the clip has no video.
+
+        ``choose`` is told how many there are and says which to decode, by number; all of them if nothing is said.
+        """
         if self.container().video is None:
             return None
         index = self._index()
         data = np.frombuffer(self._bytes("frames.jpg"), np.uint8)
         if len(data) != index.offsets[-1]:
             raise self._damaged("frames.jpg")
-        spans = zip(index.times_s, index.offsets, index.offsets[1:], strict=False)
-        return [Frame(time_s, self._image(data[start:end], index)) for time_s, start, end in spans]
+        spans = list(zip(index.times_s, index.offsets, index.offsets[1:], strict=False))
+        chosen = [spans[place] for place in choose(len(spans))]
+        return [Frame(time_s, self._image(data[start:end], index)) for time_s, start, end in chosen]
 
     def discard(self) -> None:
         """Remove the folder, so that the clip is decoded again."""

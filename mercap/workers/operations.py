@@ -100,7 +100,12 @@ def measure_clip(media: Media, diarization: Diarization | None) -> Measures:
 
 def show(media: Media, pictures: Pictures) -> excerpt.Excerpt:
     derived = derive(media)
-    return excerpt.show(derived.frames(), derived.container().duration_s, pictures)
+    return excerpt.show(derived.frames(evenly(pictures.frames)), derived.container().duration_s, pictures)
+
+
+def evenly(wanted: int) -> Callable[[int], list[int]]:
+    """Which frames to decode where ``wanted`` of them, at even distances, are looked at."""
+    return lambda count: excerpt.places(count, wanted)
 
 
 def play(media: Media) -> excerpt.Excerpt:
@@ -110,7 +115,7 @@ def play(media: Media) -> excerpt.Excerpt:
 def sample(media: Media, sampling: Sampling) -> Sample:
     derived = derive(media)
     return take_sample(
-        derived.frames() if sampling.pictures else None,
+        derived.frames(evenly(sampling.pictures)) if sampling.pictures else None,
         derived.audio() if sampling.windows else None,
         derived.container().duration_s,
         media.policy.audio.sample_rate,
@@ -143,11 +148,10 @@ def _probabilities(media: Media, options: ClassifierVoter, words: str | None) ->
         if audio is None or not len(audio):
             raise NothingToDo("no_audio")
         return classifier.of_voice(audio, media.policy.audio.sample_rate)
-    frames = derived.frames()
+    frames = derived.frames(evenly(options.pictures.frames))
     if not frames:
         raise NothingToDo("no_video")
-    chosen = excerpt.places(len(frames), options.pictures.frames)
-    return classifier.of_face([excerpt.shown(frames[place].image, options.pictures) for place in chosen])
+    return classifier.of_face([excerpt.shown(frame.image, options.pictures) for frame in frames])
 
 
 @functools.cache

@@ -20,7 +20,7 @@ def mercap(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-COMMANDS = ("annotate", "plan", "show", "status", "query", "publish", "verify", "doctor")
+COMMANDS = ("annotate", "plan", "show", "status", "query", "publish", "verify", "doctor", "features", "train", "infer")
 
 
 def test_help_answers_at_once_and_loads_no_heavy_module() -> None:

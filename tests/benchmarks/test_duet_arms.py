@@ -217,7 +217,7 @@ def test_only_fusion_in_time_learns_synchrony(worlds: dict[Task, World], arm: st
 @pytest.mark.slow
 @pytest.mark.parametrize("arm", ARMS)
 def test_shuffled_labels_are_not_learnt(worlds: dict[Task, World], arm: str, tmp_path: Path) -> None:
-    curve = train_seeds(worlds["congruence"], arm, [0], tmp_path, shuffled=True)[0]
+    curve = train_arm(worlds["congruence"], arm, 0, [120], tmp_path / "run", shuffled=True)
     assert curve.points[-1].accuracy <= CHANCE[1]
 
 

@@ -83,7 +83,7 @@ class TrainingOptions(BaseModel):
     """Steps after which the loss is fetched from the device, which waits for it."""
     prefetch: int = Field(default=4, ge=0, le=1_024)
     """Steps put together ahead in a thread; 0: none, in the loop itself."""
-    tensorboard: bool = False
+    tensorboard: bool = True
     """Write events for TensorBoard too."""
     peak_tflops: float | None = Field(default=None, gt=0)
     """The device's bf16 products per second in 10^12, for the MFU; known for a few GPUs."""
@@ -146,9 +146,9 @@ def fast(**changes: Any) -> TrainingOptions:
         "clip_norm": 1.0,
         "lora_dropout": 0.0,
     }
-    if "lr" in changes:
+    if isinstance(changes.get("lr"), (int, float)):
         settings["lr_last"] = changes["lr"] / 10
-    if "steps" in changes:
+    if isinstance(changes.get("steps"), int):
         settings["warmup_steps"] = changes["steps"] // 100
     return _made("fast", settings | changes)
 

@@ -44,7 +44,7 @@ def test_what_cannot_be_is_one_sentence(recipe: str, changes: dict[str, Any], se
 
 def test_where_and_how_closely_watched_a_run_is_does_not_change_what_it_is() -> None:
     options = fast(steps=100)
-    watched = {"device": "cpu", "checkpoint_every": 7, "keep": 9, "log_every": 1, "prefetch": 0, "tensorboard": True}
+    watched = {"device": "cpu", "checkpoint_every": 7, "keep": 9, "log_every": 1, "prefetch": 0, "tensorboard": False}
     assert fast(steps=100, peak_tflops=5.0, **watched).digest == options.digest
     changes: list[dict[str, Any]] = [{"seed": 1}, {"lr": 1e-4}, {"pack_tokens": 99}, {"accumulate": 2}, {"steps": 200}]
     for change in changes:
