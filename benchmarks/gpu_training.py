@@ -45,7 +45,7 @@ from benchmarks.gpu_generation import generation  # noqa: E402
 from benchmarks.waterfall_batches import draw  # noqa: E402
 from benchmarks.waterfall_encoders import SIDES  # noqa: E402
 from benchmarks.waterfall_product import product_row  # noqa: E402
-from benchmarks.waterfall_rows import HEAD, Setting, shown, total_gain, waterfall  # noqa: E402
+from benchmarks.waterfall_rows import HEAD, Setting, forget, shown, total_gain, waterfall  # noqa: E402
 from mercap.affectgpt.presets import PRESETS  # noqa: E402
 from mercap.affectgpt.training.mfu import FORMULA, peak_of  # noqa: E402
 
@@ -61,6 +61,7 @@ def measure_all(setting: Setting, *, examples: int, answers: int) -> dict[str, A
     total = total_gain(rows)
     product = product_row(setting, draws)
     product["gain"] = product["clips_per_s"] / rows[0]["clips_per_s"]
+    forget(setting.device)
     name = torch.cuda.get_device_name() if setting.device == "cuda" else "CPU"
     held = setting.preset == "affectgpt_2025" and any(known in name for known in GOALS_ON)
     return {

@@ -63,16 +63,20 @@ def _row(name: str, style: Style | None, setting: Setting, draws: Draws) -> dict
     except torch.OutOfMemoryError as error:
         return {"row": name, "skipped": f"out of memory: {str(error).partition('. ')[0]}"}
     finally:
-        torch._dynamo.reset()
-        gc.collect()
-        if setting.device == "cuda":
-            torch.cuda.empty_cache()
+        forget(setting.device)
+
+
+def forget(device: str) -> None:
+    """Gives back what the row before held, and counts memory anew."""
+    torch._dynamo.reset()
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
 
 
 def measure(style: Style, setting: Setting, draws: Draws) -> dict[str, Any]:
     """Rates of one style over ``setting.seconds`` of steps."""
-    if setting.device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
     torch.manual_seed(0)
     config = PRESETS[setting.preset]()
     rig = Rig(config, style, setting.device, encoders=setting.preset, backend=setting.backend)

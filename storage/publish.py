@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,11 +21,12 @@ from mercap.errors import StoreError
 from mercap.files import TEMPORARY, read_json, write_atomically
 from mercap.identity import digest_text
 from mercap.sources import CONSENT
+from storage.counting import counting_rows
 from storage.ledger import COUNTS
-from storage.runs import read_current_tables, read_runs, read_sources_table
-from storage.schema import CELL_SCHEMA
+from storage.runs import read_runs, read_source_tables
+from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store
-from storage.views import VIEWS
+from storage.views import VIEWS, View
 
 _STORAGE_VERSION = "v1.2.0"
 _RUN_SCHEMA = pa.schema(
@@ -33,8 +35,12 @@ _RUN_SCHEMA = pa.schema(
     + [("runner", pa.string()), ("versions", pa.string())]
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
-_PARTS_AT_ONCE = 16  # each insert has a fixed cost; this many parts are some megabytes
-_MEMORY = "256MB"  # for sorts and joins, whatever the number of clips; half of it was too little for 98,000
+_BYTES_AT_ONCE = 4 << 20  # each insert has a fixed cost
+_MEMORY = "96MB"  # for sorts and joins, whatever the number of clips
+# A join of many tables holds all of them but one, so it is made some thousand clips at a time, then sorted.
+_JOINING_MANY = {"captions": "name"}
+_CLIPS_AT_ONCE = 4096
+_THREADS = 1  # a second one needs half as much memory again, and saves little: the parts are read one after another
 # What the views read; leaving the rest behind saves a third of the memory.
 _CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
 _LEDGER_SCHEMA = pa.schema(
@@ -87,13 +93,7 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
         connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
         for name, view in VIEWS.items():
-            connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
-            # Every name and text is from views.py.
-            connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(view.columns)} FROM ({view.sql})")
-            connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
-            for column, about in view.columns.items():
-                connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
-            connection.execute("COMMIT")
+            _materialise(connection, name, view)
         connection.execute(
             "CREATE TABLE snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
@@ -103,30 +103,43 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         connection.execute("DETACH published")
 
 
+def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View) -> None:
+    """One view as a table of the published file. Every name and text is from views.py."""
+    body = f"SELECT {', '.join(view.columns)} FROM ({view.sql})"
+    if name in _JOINING_MANY:
+        body = _in_blocks(connection, body, order=_JOINING_MANY[name])
+    connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
+    connection.execute(f"CREATE TABLE {name} AS {body}")
+    connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
+    for column, about in view.columns.items():
+        connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
+    connection.execute("COMMIT")
+
+
+def _in_blocks(connection: duckdb.DuckDBPyConnection, body: str, order: str) -> str:
+    """The same rows from a scratch table that is filled some thousand clips at a time."""
+    bounds = connection.execute(
+        "SELECT clip FROM (SELECT clip, row_number() OVER (ORDER BY clip) AS place FROM clips) WHERE place % ? = 0",
+        [_CLIPS_AT_ONCE],
+    ).fetchall()
+    if not bounds:
+        return body
+    connection.execute(f"CREATE OR REPLACE TABLE scratch.main.unsorted AS {body} LIMIT 0")
+    edges = ["", *(clip for (clip,) in bounds), "~"]  # a digest is greater than "" and less than "~"
+    for first, last in pairwise(edges):
+        connection.execute(f"INSERT INTO scratch.main.unsorted {body} WHERE clip > ? AND clip <= ?", [first, last])
+    return f"SELECT * FROM scratch.main.unsorted ORDER BY {order}"
+
+
 def _config(spill: str) -> dict[str, str | int]:
     """What the views are made of lies in a scratch database beside the file, removed afterwards, not in memory."""
-    return {"threads": 2, "memory_limit": _MEMORY, "temp_directory": spill}
+    return {"threads": _THREADS, "memory_limit": _MEMORY, "temp_directory": spill}
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
     runs = {run["run_id"]: run for run in read_runs(store)}
-    sources = pa.concat_tables([read_sources_table(store, run_id) for run_id in snapshot["runs"]])
-    # Consent withdrawn in one collection holds for what another collection made of the same content.
-    withdrawn = pc.unique(sources.filter(pc.equal(sources["consent"], CONSENT[-1]))["clip"].drop_null())
-    _load(connection, "source", sources)
-    connection.register("cell_arrow", _CELL_SCHEMA.empty_table())
-    connection.execute("CREATE TABLE cell AS SELECT * FROM cell_arrow")
-    for stage, chosen in _chosen(store, snapshot["runs"], withdrawn).items():
-        prefix = f"cells/{stage}/"
-        parts = [store.root / file["path"] for file in snapshot["files"] if file["path"].startswith(prefix)]
-        connection.execute("BEGIN")
-        for at in range(0, len(parts), _PARTS_AT_ONCE):
-            tables = [store.read_part(part, tuple(_CELL_SCHEMA.names)) for part in parts[at : at + _PARTS_AT_ONCE]]
-            rows = pa.concat_tables(tables)
-            connection.register("cell_arrow", rows.filter(pc.is_in(rows["row_id"], chosen)))
-            connection.execute("INSERT INTO cell SELECT * FROM cell_arrow")
-        connection.execute("COMMIT")
-    connection.unregister("cell_arrow")
+    withdrawn = _load_sources(connection, store, snapshot["runs"])
+    _load_cells(connection, store, snapshot["runs"], withdrawn)
     configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
     bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]
     _fill(connection, "config", _CONFIG_SCHEMA, bodies)
@@ -134,25 +147,32 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict
     _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
 
 
-def _chosen(store: Store, run_ids: list[str], withdrawn: Any) -> dict[str, Any]:
-    """Per stage, ids of the rows that count. A clip that several collections hold takes all from the newest."""
-    taken = withdrawn
-    found: dict[str, list[Any]] = {}
-    for run_id in reversed(run_ids):
-        clips = [taken]
-        for table in read_current_tables(store, run_id):
-            rows = _rows_of_others(table, taken)
-            clips.append(pc.unique(rows["clip"]))
-            for key in pc.unique(rows["stage_key"]).to_pylist():
-                of_stage = rows.filter(pc.equal(rows["stage_key"], key))["row_id"]
-                found.setdefault(key.partition(":")[0], []).extend(of_stage.chunks)
-        taken = pc.unique(pa.concat_arrays(clips))
-    return {stage: pa.concat_arrays(chunks) for stage, chunks in found.items()}
+def _load_sources(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: list[str]) -> set[str]:
+    """Returns clips withdrawn in any collection: that holds for what another one made of the same content."""
+    withdrawn: set[str] = set()
+    _create(connection, "source", SOURCE_SCHEMA.empty_table())
+    for run_id in run_ids:
+        for table in read_source_tables(store, run_id):
+            _insert(connection, "source", table)
+            clips = table.filter(pc.equal(table["consent"], CONSENT[-1]))["clip"]
+            withdrawn.update(clips.drop_null().to_pylist())
+    return withdrawn
 
 
-def _rows_of_others(table: Any, taken: Any) -> Any:
-    """Current rows that exist, without those of clips in ``taken``."""
-    return table.filter(pc.and_(pc.is_valid(table["row_id"]), pc.invert(pc.is_in(table["clip"], taken))))
+def _load_cells(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: list[str], withdrawn: set[str]) -> None:
+    _create(connection, "cell", _CELL_SCHEMA.empty_table())
+    columns = tuple(_CELL_SCHEMA.names)
+    for parts in counting_rows(store, run_ids, withdrawn):
+        connection.execute("BEGIN")
+        waiting: list[Any] = []
+        for part in parts:
+            waiting.append(part.read(store, columns))
+            if sum(table.nbytes for table in waiting) > _BYTES_AT_ONCE:
+                _insert(connection, "cell", pa.concat_tables(waiting))
+                waiting.clear()
+        if waiting:
+            _insert(connection, "cell", pa.concat_tables(waiting))
+        connection.execute("COMMIT")
 
 
 def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:
@@ -168,12 +188,18 @@ def _ledger_rows(store: Store, run_ids: list[str]) -> Iterable[tuple[Any, ...]]:
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Iterable[Any]) -> None:
     columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in schema]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    _load(connection, name, pa.table(arrays, schema=schema))
+    _create(connection, name, pa.table(arrays, schema=schema))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
     connection.register("filling", table)
     connection.execute(f"CREATE TABLE {name} AS SELECT * FROM filling")
+    connection.unregister("filling")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
+    connection.register("filling", table)
+    connection.execute(f"INSERT INTO {name} SELECT * FROM filling")
     connection.unregister("filling")
 
 

@@ -16,6 +16,8 @@ from storage.migrations import migrate
 from storage.schema import CURRENT_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store
 
+ROWS_AT_ONCE = 4096  # of a file of a run: no reader needs to hold more
+
 
 class Source(NamedTuple):
     """One name of one collection, as a row of ``sources.parquet`` (storage/schema.py)."""
@@ -63,20 +65,22 @@ def read_runs(store: Store) -> list[dict[str, Any]]:
 def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
     table = _table(sources, SOURCE_SCHEMA)
     path = store.run_folder(run_id) / "sources.parquet"
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    write_atomically(
+        path, lambda temporary: pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_AT_ONCE)
+    )
 
 
 def read_sources_of(store: Store, run_id: str) -> list[Source]:
-    return [Source(*row) for row in _tuples(read_sources_table(store, run_id), SOURCE_SCHEMA)]
+    return [Source(*row) for table in read_source_tables(store, run_id) for row in _tuples(table, SOURCE_SCHEMA)]
 
 
-def read_sources_table(store: Store, run_id: str) -> Any:
-    """The same as a pyarrow table."""
-    return migrate(pq.ParquetFile(store.run_folder(run_id) / "sources.parquet").read())
+def read_source_tables(store: Store, run_id: str) -> Iterator[Any]:
+    """The same as pyarrow tables, some thousand rows each."""
+    return _row_groups(store.run_folder(run_id) / "sources.parquet")
 
 
 def write_current(store: Store, run_id: str, stages: Iterable[Sequence[Current]]) -> None:
-    """The rows of one stage after another, each a row group, so that no reader needs to hold more than one."""
+    """Rows of one stage after another, each sequence a row group, so that no reader needs to hold more than one."""
 
     def fill(temporary: Path) -> None:
         with pq.ParquetWriter(temporary, CURRENT_SCHEMA, compression="zstd") as writer:
@@ -93,8 +97,12 @@ def read_current(store: Store, run_id: str) -> Iterator[Current]:
 
 
 def read_current_tables(store: Store, run_id: str) -> Iterator[Any]:
-    """The same as pyarrow tables, one per stage."""
-    with pq.ParquetFile(store.run_folder(run_id) / "current.parquet") as file:
+    """The same as pyarrow tables: stage by stage, each in one or more of them."""
+    return _row_groups(store.run_folder(run_id) / "current.parquet")
+
+
+def _row_groups(path: Path) -> Iterator[Any]:
+    with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             yield migrate(file.read_row_group(group))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mercap.affectgpt.encoders.options import FEATURE_MEDIA, EncoderOptions, feature_key
-from mercap.affectgpt.encoders.table import ENCODERS, STREAMS, Stream
+from mercap.affectgpt.encoders.table import STREAMS, Stream
 from mercap.affectgpt.example import Target
 from mercap.affectgpt.features import OK, FeaturesInMemory, FeatureStream
 from mercap.backends.torchaudio_repair import repair_torchaudio
@@ -23,6 +23,7 @@ from mercap.workers.pool import Request, WorkerPool
 from storage.answers import AnswerFile
 from storage.captions import Words, read_words
 from storage.digests import DigestCache
+from storage.feature_choice import command, made_by
 from storage.features import FEATURES, FeatureFolder
 from storage.store import Store
 from tasks.train import check_extra
@@ -146,11 +147,9 @@ def _row(answer: Answer, name: str, trained: Trained, asking: Asking) -> dict[st
 def _features_of(store: Store, identity: dict[str, Any]) -> FeatureFolder:
     folder = store.root / FEATURES / feature_key(identity)
     if not (folder / "encoder.json").exists():
-        model = f" --{identity['reads']}-model {identity['model']}" if ENCODERS[identity["kind"]].model else ""
         raise UsageError(
             f"{store.root} has no features of {identity['kind']} at revision {identity['revision']}, which this model "
-            f"reads; make them with: mercap features SOURCE --store {store.root} "
-            f"--{identity['reads']} {identity['kind']}{model}"
+            f"reads; make them with: {command(made_by(identity), store.root)}"
         )
     return FeatureFolder(folder)
 
@@ -163,13 +162,10 @@ def _options(stream: str, identity: dict[str, Any], chosen: Mapping[Stream, Enco
     place = next(one for one in STREAMS if one == stream)
     if place in chosen:
         return chosen[place]
-    kind = str(identity["kind"])
-    crop = identity["sampling"].get("crop", "face")
-    if ENCODERS[kind].model is None:
-        return EncoderOptions(kind=kind, crop=crop)
     if identity["model"] == "folder":
+        kind = identity["kind"]
         raise UsageError(f"The model was trained with an encoder {kind} from a folder: name it with --{stream}-model.")
-    return EncoderOptions(kind=kind, model=identity["model"], revision=identity["revision"], crop=crop)
+    return made_by(identity)
 
 
 def _check_encoder(stream: str, here: dict[str, Any], trained: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,15 +189,20 @@ def test_the_report_and_the_figure_show_every_arm(tmp_path: Path, capsys: pytest
 
 # --- what is learnt: minutes -------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, World]:
-    folder = tmp_path_factory.mktemp("duet")
-    return {task: make_world(folder / task, task) for task in STEPS}
+def world_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Task], World]:
+    """Encodes the clips of a task when they are first asked for."""
+
+    @functools.cache
+    def make(task: Task) -> World:
+        return make_world(tmp_path_factory.mktemp(task), task)
+
+    return make
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", STEPS)
-def test_the_cues_are_in_the_features_and_the_label_is_not(worlds: dict[Task, World], task: Task) -> None:
-    assert broken_probes(probe_world(worlds[task]), task) == []
+def test_the_cues_are_in_the_features_and_the_label_is_not(world_of: Callable[[Task], World], task: Task) -> None:
+    assert broken_probes(probe_world(world_of(task)), task) == []
     assert PROBE_LEAST == 0.99
     assert CHANCE == (0.44, 0.56)
 
@@ -203,29 +210,29 @@ def test_the_cues_are_in_the_features_and_the_label_is_not(worlds: dict[Task, Wo
 @pytest.mark.slow
 @pytest.mark.parametrize("arm", ["attention", "late"])
 def test_prefusion_learns_congruence_sooner_than_late_fusion_which_learns_it_too(
-    worlds: dict[Task, World], arm: str, tmp_path: Path
+    world_of: Callable[[Task], World], arm: str, tmp_path: Path
 ) -> None:
-    assert broken(train_seeds(worlds["congruence"], arm, SEEDS, tmp_path), "congruence") == []
+    assert broken(train_seeds(world_of("congruence"), arm, SEEDS, tmp_path), "congruence") == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arm", ["aligned", "late", "attention"])
-def test_only_fusion_in_time_learns_synchrony(worlds: dict[Task, World], arm: str, tmp_path: Path) -> None:
-    assert broken(train_seeds(worlds["synchrony"], arm, SEEDS, tmp_path), "synchrony") == []
+def test_only_fusion_in_time_learns_synchrony(world_of: Callable[[Task], World], arm: str, tmp_path: Path) -> None:
+    assert broken(train_seeds(world_of("synchrony"), arm, SEEDS, tmp_path), "synchrony") == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arm", ARMS)
-def test_shuffled_labels_are_not_learnt(worlds: dict[Task, World], arm: str, tmp_path: Path) -> None:
-    curve = train_arm(worlds["congruence"], arm, 0, [120], tmp_path / "run", shuffled=True)
+def test_shuffled_labels_are_not_learnt(world_of: Callable[[Task], World], arm: str, tmp_path: Path) -> None:
+    curve = train_arm(world_of("congruence"), arm, 0, [120], tmp_path / "run", shuffled=True)
     assert curve.points[-1].accuracy <= CHANCE[1]
 
 
 @pytest.mark.slow
 def test_films_that_pass_through_workers_and_store_are_answered_like_the_arrays(
-    worlds: dict[Task, World], tmp_path: Path
+    world_of: Callable[[Task], World], tmp_path: Path
 ) -> None:
-    world, films = worlds["congruence"], draw_clips("congruence", 16, seed=9)
+    world, films = world_of("congruence"), draw_clips("congruence", 16, seed=9)
     learner = Learner(world, "attention", 0)
     assert [*learner.course([60], tmp_path / "run")][-1].accuracy > 0.95
     (tmp_path / "films").mkdir()

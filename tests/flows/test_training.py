@@ -57,6 +57,7 @@ def test_a_run_leaves_what_is_needed_to_use_it_and_to_tell_its_origin(run: Path,
     assert record["training"]["seed"] == 1
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     assert [one["step"] for one in events if one["kind"] == "step"] == list(range(1, STEPS + 1))
+    assert [one.suffix for one in (run / "tensorboard").iterdir()] != []
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert (run / "adapter" / "adapter_model.safetensors").is_file()
 

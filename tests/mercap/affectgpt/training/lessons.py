@@ -68,4 +68,5 @@ def learner(config: AffectGPTConfig | None = None, dtype: Any = torch.float32, s
 
 def quick(**changes: Any) -> TrainingOptions:
     """A short run in packs on the CPU."""
-    return fast(**({"steps": 20, "pack_tokens": 64, "lr": 3e-3, "log_every": 1, "device": "cpu"} | changes))
+    plain = {"steps": 20, "pack_tokens": 64, "lr": 3e-3, "log_every": 1, "device": "cpu", "tensorboard": False}
+    return fast(**(plain | changes))
