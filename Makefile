@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/.core-installed
 DEV := $(VENV)/.dev-installed
 ENGINES := .venv-engines
+# The test files that skip something where torch and its company are not installed.
+WITH_TORCH = $$(grep -rlE --include='test_*.py' 'importorskip\("(torch|tensorboardX)|needs torch' tests)
 SOURCES := app filters flows mercap prompts storage tasks benchmarks examples integrations tests
 
 .PHONY: help demo test slow engines smoke check resolve format clean
@@ -41,9 +43,10 @@ smoke: $(CORE)
 test: $(DEV)
 	$(BIN)/python -m pytest
 
-# What the default suite leaves out because it takes minutes.
-slow: $(DEV)
+# What the default suite leaves out because it takes minutes; what runs torch, in the environment of the engines.
+slow: $(DEV) $(ENGINES)/.installed
 	$(BIN)/python -m pytest -m slow
+	$(ENGINES)/bin/python -m pytest -m slow $(WITH_TORCH)
 
 # Real engines on tiny models that the tests build. An environment of its own, so that the core is tested without torch.
 $(ENGINES)/.installed: pyproject.toml constraints.txt constraints-engines.txt
@@ -54,7 +57,7 @@ $(ENGINES)/.installed: pyproject.toml constraints.txt constraints-engines.txt
 
 engines: $(ENGINES)/.installed
 	$(ENGINES)/bin/python -m pytest -m engine
-	$(ENGINES)/bin/python -m pytest $$(grep -rl --include='test_*.py' 'importorskip("torch")' tests)
+	$(ENGINES)/bin/python -m pytest $(WITH_TORCH)
 
 check: $(DEV)
 	$(BIN)/ruff check $(SOURCES)

@@ -58,7 +58,7 @@ def train(
         typer.Option("--set", metavar="FIELD=VALUE", help="A field of the training preset; see docs/training.md."),
     ] = None,
     start: Annotated[
-        Path | None, typer.Option("--from", help="Run whose weights this one begins with: a second stage.")
+        Path | None, typer.Option("--from", help="Run whose weights this one begins with, or published weights.")
     ] = None,
     language_model: Annotated[
         str | None, typer.Option("--language-model", help="Folder or repository; default: the preset's.")

@@ -1,7 +1,8 @@
 """Duet's arms: one small AffectGPT model each, which differ in how face and voice meet. All parts are the shipped ones.
 
 The language model is 64 wide and 2 layers deep, learns the prompt with random answers, and is then frozen; adapters of
-rank 4, projectors and fusion train at 1e-3, 48 clips a step. Answers are read from `generate`.
+rank 4, projectors and fusion train at a rate that rises to 1.6e-3 over 240 steps, 48 clips a step. Answers are read
+from `generate`.
 
 late        a token of the voice, a token of the face (means over time); the language model must combine them
 late_mlp    the same, projectors of two layers: more parameters than attention, in case it is them that count
@@ -22,44 +23,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM
 
 from benchmarks.duet_features import Split, World
+from benchmarks.duet_words import examples, prompt_writer, say, tokenizer, write_example
 from benchmarks.generated.duet import LABELS
 from mercap.affectgpt.collate import pad
 from mercap.affectgpt.config import AffectGPTConfig
 from mercap.affectgpt.data import TrainingData
-from mercap.affectgpt.example import Example
 from mercap.affectgpt.features import FeatureStream
 from mercap.affectgpt.fusion import Affine
 from mercap.affectgpt.lora import make_trainable
 from mercap.affectgpt.model import AffectGPTForConditionalGeneration
 from mercap.affectgpt.presets import tiny
-from mercap.affectgpt.prompt import PromptWriter, Row
+from mercap.affectgpt.prompt import Row
 from mercap.affectgpt.training.loop import fit
 from mercap.affectgpt.training.options import TrainingOptions, paper
-from prompts import Prompt
 
-BATCH, RATE = 48, 1e-3
+BATCH = 48
+RATE, RISE_STEPS = 1.6e-3, 240  # the rate rises all the way: so the steps at which arms part lie apart
+WARM_UP_RATE = 1e-3
 WARM_UP_STEPS = 100
 INITIAL = 0.02  # deviation of the language model's first weights, transformers' own; docs/duet.md has another
 TEST_BATCH = 256
-SPECIAL = ("<pad>", "<start>", "<end>")
-WORDS = ("look", "voice", "both", "words", "feeling", "answer", "describe")
-SAID = ("we", "came", "here", "by", "the", "early", "train", "and", "left", "again", "before", "noon")
-TEXT = """[before] look
-[fused] both {fused}
-[audio] voice {audio}
-[face] look {face}
-[subtitle] words {subtitle}
-[description] describe
-[labels] feeling
-[after] answer
-[named] {labels}
-"""
 NOTHING_FUSED = {"fusion": "none", "fused_tokens": 0}
 ARMS: dict[str, dict[str, Any]] = {
     "late": NOTHING_FUSED,
@@ -113,7 +101,7 @@ class Learner:
         self.world, self.seed = world, seed
         config = arm_config(world, arm)
         self.model = arm_model(config, arm, seed)
-        self.writer = PromptWriter(tokenizer(), config, Prompt("duet", TEXT, "duet"))
+        self.writer = prompt_writer(config)
         self._asked: list[Row] = []
         train = world.train
         if shuffled:
@@ -155,7 +143,7 @@ class Learner:
 
     def _written(self, split: Split) -> list[Row]:
         rng = np.random.default_rng(0)
-        return [self.writer.question(clip, _said(rng), "labels") for clip in split.clips]
+        return [self.writer.question(clip, say(rng), "labels") for clip in split.clips]
 
 
 def train_arm(
@@ -168,8 +156,8 @@ def train_arm(
 
 def options(steps: int, seed: int, every: int) -> TrainingOptions:
     return paper(
-        steps=steps, batch=BATCH, lr=RATE, lr_last=RATE, weight_decay=0.0, lora_dropout=0.0, seed=seed, device="cpu",
-        log_every=every, checkpoint_every=steps, keep=1,
+        steps=steps, batch=BATCH, lr=RATE, lr_last=RATE, warmup_steps=RISE_STEPS, weight_decay=0.0, lora_dropout=0.0,
+        seed=seed, device="cpu", log_every=every, checkpoint_every=steps, keep=1, tensorboard=False,
     )  # fmt: skip
 
 
@@ -202,42 +190,15 @@ def warm_language_model(seed: int) -> Any:
     config = tiny().text_config
     config.initializer_range = INITIAL
     model = AutoModelForCausalLM.from_config(config).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=WARM_UP_RATE)
     rng = np.random.default_rng(seed)
-    writers = [
-        PromptWriter(tokenizer(), tiny(**changes), Prompt("duet", TEXT, "duet"))
-        for changes in (NOTHING_FUSED, {"fusion": "additive"})
-    ]
+    writers = [prompt_writer(tiny(**changes)) for changes in (NOTHING_FUSED, {"fusion": "additive"})]
     for step in range(WARM_UP_STEPS):
         labels = rng.integers(0, 2, BATCH)
-        rows = [writers[step % 2].example(_example("warm", label, rng), "labels") for label in labels]
+        rows = [writers[step % 2].example(write_example("warm", label, rng), "labels") for label in labels]
         batch = pad([Row(row.clip, row.ids, len(row.ids) - 1) for row in rows], writers[step % 2].config, {})
         # Placeholders stand for themselves here: what will come in their places is not known yet.
         model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
     return model.eval().requires_grad_(False)
-
-
-def examples(split: Split, seed: int) -> list[Example]:
-    """Each clip with its word, and with a few words that say nothing."""
-    rng = np.random.default_rng(seed)
-    return [_example(clip, label, rng) for clip, label in zip(split.clips, split.labels, strict=True)]
-
-
-def _example(clip: str, label: int, rng: np.random.Generator) -> Example:
-    return Example(clip, clip, _said(rng), None, (LABELS[label],))
-
-
-def _said(rng: np.random.Generator) -> str:
-    return " ".join(rng.choice(SAID, rng.integers(2, 5)))
-
-
-@functools.cache
-def tokenizer() -> Any:
-    """A token per word: the prompt is 12 to 18 tokens long, which is what a step costs."""
-    vocabulary = {word: place for place, word in enumerate([*SPECIAL, *WORDS, *SAID, *LABELS])}
-    made = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[0]))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    pad_token, start, end = SPECIAL
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token=pad_token, bos_token=start, eos_token=end)

@@ -59,11 +59,11 @@ def train_model(request: TrainRequest, watch: Watch, stop: threading.Event | Non
     given: dict[Stream, EncoderOptions | None] = {"face": request.face, "audio": request.audio}
     features = find_features(store, request.preset, {stream: one for stream, one in given.items() if one is not None})
     folder = Path(request.out).expanduser()
-    choice = ModelChoice(request.preset, request.language_model, request.revision, request.download, request.prompt)
-    prepared = prepare(folder, choice, found, features, options, request.targets, request.tokens_max)
     start = Path(request.start).expanduser() if request.start else None
+    choice = ModelChoice(request.preset, request.language_model, request.revision, request.download, request.prompt)
+    prepared = prepare(folder, choice, found, features, options, request.targets, request.tokens_max, start)
     loss, step = None, 0
-    for event in run(prepared, start=start, until=request.until, stop=stop):
+    for event in run(prepared, until=request.until, stop=stop):
         watch(event)
         step, loss = event.step, loss if event.loss is None else event.loss
     return TrainReport(

@@ -23,6 +23,7 @@ from mercap.identity import digest_text
 from mercap.sources import CONSENT
 from storage.counting import counting_rows
 from storage.ledger import COUNTS
+from storage.memory import give_back
 from storage.runs import read_runs, read_source_tables
 from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
 from storage.store import Store
@@ -36,10 +37,13 @@ _RUN_SCHEMA = pa.schema(
 )
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
 _BYTES_AT_ONCE = 4 << 20  # each insert has a fixed cost
-_MEMORY = "96MB"  # for sorts and joins, whatever the number of clips
-# A join of many tables holds all of them but one, so it is made some thousand clips at a time, then sorted.
-_JOINING_MANY = {"captions": "name"}
+_MEMORY = "64MB"  # for sorts and joins, whatever the number of clips
+# Views that are ordered by clip are made some thousand clips at a time, so that no sort or join grows with the store;
+# one that joins many tables, and holds all of them but one meanwhile, is made like that too, and then sorted.
 _CLIPS_AT_ONCE = 4096
+_BY_CLIP = ("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells")
+_JOINING_MANY = {"captions": "name"}
+_ROW_GROUP = 16_384  # of the scratch database: what a block does not need is skipped a group at a time
 _THREADS = 1  # a second one needs half as much memory again, and saves little: the parts are read one after another
 # What the views read; leaving the rest behind saves a third of the memory.
 _CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
@@ -87,13 +91,15 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as spill,
         duckdb.connect(config=_config(spill)) as connection,
     ):
-        connection.execute(f"ATTACH '{_quoted(Path(spill) / 'scratch.duckdb')}' AS scratch")
+        scratch = _quoted(Path(spill) / "scratch.duckdb")
+        connection.execute(f"ATTACH '{scratch}' AS scratch (ROW_GROUP_SIZE {_ROW_GROUP})")
         connection.execute("USE scratch")
         _lay_out(connection, store, snapshot)
-        connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP})")
         connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
+        bounds = _block_bounds(connection)
         for name, view in VIEWS.items():
-            _materialise(connection, name, view)
+            _materialise(connection, name, view, bounds)
         connection.execute(
             "CREATE TABLE snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
@@ -103,32 +109,36 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         connection.execute("DETACH published")
 
 
-def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View) -> None:
+def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, bounds: list[str]) -> None:
     """One view as a table of the published file. Every name and text is from views.py."""
     body = f"SELECT {', '.join(view.columns)} FROM ({view.sql})"
-    if name in _JOINING_MANY:
-        body = _in_blocks(connection, body, order=_JOINING_MANY[name])
+    if bounds and name in _JOINING_MANY:
+        _fill_in_blocks(connection, "scratch.main.unsorted", body, bounds)
+        body = f"SELECT * FROM scratch.main.unsorted ORDER BY {_JOINING_MANY[name]}"
     connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
-    connection.execute(f"CREATE TABLE {name} AS {body}")
+    if bounds and name in _BY_CLIP:
+        _fill_in_blocks(connection, name, body, bounds)
+    else:
+        connection.execute(f"CREATE TABLE {name} AS {body}")
     connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
     for column, about in view.columns.items():
         connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
     connection.execute("COMMIT")
+    give_back()
 
 
-def _in_blocks(connection: duckdb.DuckDBPyConnection, body: str, order: str) -> str:
-    """The same rows from a scratch table that is filled some thousand clips at a time."""
-    bounds = connection.execute(
-        "SELECT clip FROM (SELECT clip, row_number() OVER (ORDER BY clip) AS place FROM clips) WHERE place % ? = 0",
-        [_CLIPS_AT_ONCE],
-    ).fetchall()
-    if not bounds:
-        return body
-    connection.execute(f"CREATE OR REPLACE TABLE scratch.main.unsorted AS {body} LIMIT 0")
-    edges = ["", *(clip for (clip,) in bounds), "~"]  # a digest is greater than "" and less than "~"
-    for first, last in pairwise(edges):
-        connection.execute(f"INSERT INTO scratch.main.unsorted {body} WHERE clip > ? AND clip <= ?", [first, last])
-    return f"SELECT * FROM scratch.main.unsorted ORDER BY {order}"
+def _fill_in_blocks(connection: duckdb.DuckDBPyConnection, table: str, body: str, bounds: list[str]) -> None:
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {body} LIMIT 0")
+    for first, last in pairwise(["", *bounds, "~"]):  # a digest is greater than "" and less than "~"
+        connection.execute(f"INSERT INTO {table} {body} WHERE clip > ? AND clip <= ?", [first, last])
+
+
+def _block_bounds(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Clips at which the next block of `_CLIPS_AT_ONCE` begins; none where one block is all."""
+    distinct = "SELECT DISTINCT clip FROM source WHERE clip IS NOT NULL"
+    numbered = f"SELECT clip, row_number() OVER (ORDER BY clip) AS place FROM ({distinct})"
+    found = connection.execute(f"SELECT clip FROM ({numbered}) WHERE place % ? = 0 ORDER BY clip", [_CLIPS_AT_ONCE])
+    return [clip for (clip,) in found.fetchall()]
 
 
 def _config(spill: str) -> dict[str, str | int]:
@@ -163,7 +173,6 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: li
     _create(connection, "cell", _CELL_SCHEMA.empty_table())
     columns = tuple(_CELL_SCHEMA.names)
     for parts in counting_rows(store, run_ids, withdrawn):
-        connection.execute("BEGIN")
         waiting: list[Any] = []
         for part in parts:
             waiting.append(part.read(store, columns))
@@ -172,7 +181,7 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: li
                 waiting.clear()
         if waiting:
             _insert(connection, "cell", pa.concat_tables(waiting))
-        connection.execute("COMMIT")
+        give_back()
 
 
 def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from mercap.affectgpt.leakage import BenchmarkSet, Leak, find_leaks
 from mercap.affectgpt.training.options import TrainingOptions
 from mercap.backends.torchaudio_repair import repair_torchaudio
 from mercap.errors import MissingExtra, UsageError
+from mercap.identity import digest_file
 from prompts import UnknownPrompt, load_prompt
 from storage.features import FeatureFolder
 from storage.store import Store
@@ -47,12 +48,17 @@ class ModelChoice(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A run that can begin. ``model`` is of `make_trainable`; ``about`` goes into the report."""
+    """A run that can begin. ``model`` is of `make_trainable`; ``about`` goes into the report.
+
+    ``start`` is the run it begins with, ``identity`` what else it is made of: the digest of published weights.
+    """
 
     model: Any
     data: TrainingData
     options: TrainingOptions
     folder: Path
+    start: Path | None
+    identity: dict[str, Any]
     about: dict[str, Any]
 
 
@@ -98,8 +104,12 @@ def prepare(
     options: TrainingOptions,
     targets: tuple[Target, ...],
     tokens_max: int,
+    start: Path | None = None,
 ) -> Prepared:
-    """Load, tokenise and assemble; write what the run is made of into ``folder``. Raises MercapError."""
+    """Load, tokenise and assemble; write what the run is made of into ``folder``. Raises MercapError.
+
+    ``start`` is another run, or a file of AffectGPT's published weights.
+    """
     check_extra()
     repair_torchaudio()
     from mercap.affectgpt.assembly import assemble, configure, drawn_from
@@ -107,6 +117,7 @@ def prepare(
     from mercap.affectgpt.lora import make_trainable
     from mercap.affectgpt.prompt import PromptWriter
     from mercap.affectgpt.record import Record, language_model_folder, write_record
+    from mercap.affectgpt.released import load_released
     from mercap.affectgpt.tokenizer import load_tokenizer
     from mercap.affectgpt.training.distributed import find_world
 
@@ -135,12 +146,19 @@ def prepare(
     )
     if find_world().first:
         write_record(folder, record, config, tokenizer, prompt)
-    return Prepared(model, data, options, folder, about)
+    published = start is not None and is_published(start)
+    if published and start is not None:
+        load_released(model, start)
+    identity = {"published": digest_file(start)} if published and start is not None else {}
+    return Prepared(model, data, options, folder, None if published else start, identity, about)
 
 
-def run(
-    prepared: Prepared, *, start: Path | None, until: int | None, stop: threading.Event | None = None
-) -> Iterator[Event]:
+def is_published(start: Path) -> bool:
+    """Whether a file holds published weights: checkpoints of ours have a .json beside them, which vouches for them."""
+    return start.is_file() and not start.with_suffix(".json").is_file()
+
+
+def run(prepared: Prepared, *, until: int | None, stop: threading.Event | None = None) -> Iterator[Event]:
     """Train, and leave the adapter and a picture of the loss. Raises MercapError."""
     from mercap.affectgpt.record import export_adapter
     from mercap.affectgpt.training.distributed import find_world
@@ -149,7 +167,8 @@ def run(
     from mercap.affectgpt.training.plot import plot_loss
 
     model, data, options, folder = prepared.model, prepared.data, prepared.options, prepared.folder
-    yield from fit(model, data, options, folder, start=start, until=until, stop=stop)
+    start, identity = prepared.start, prepared.identity
+    yield from fit(model, data, options, folder, start=start, identity=identity, until=until, stop=stop)
     if not find_world().first:
         return
     export_adapter(folder, model)

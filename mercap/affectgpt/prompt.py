@@ -41,6 +41,7 @@ class PromptWriter:
         self.config = config
         self.prompt = prompt
         self._tokenizer = tokenizer
+        self._known: dict[str, list[int]] = {}
         self._parts = _parts(prompt, config.stream_order)
         self._soft = {
             stream: [getattr(config, f"{stream}_token_id")] * getattr(config, f"{stream}_tokens")
@@ -78,10 +79,16 @@ class PromptWriter:
     def _part(self, name: str, text: str, subtitle: str) -> list[int]:
         before, slot, after = text.partition(f"{{{name}}}")
         if not slot:
-            return self._plain(text)
+            return self._fixed(text)
         if name == "subtitle":  # one piece of text, so that its first and last word are tokenised as in any sentence
             return self._plain(before + " ".join(subtitle.split()) + after)
-        return [*self._plain(before), *self._soft[name], *self._plain(after)]
+        return [*self._fixed(before), *self._soft[name], *self._fixed(after)]
+
+    def _fixed(self, text: str) -> list[int]:
+        """Of the prompt's own words, which are the same for every clip."""
+        if text not in self._known:
+            self._known[text] = self._plain(text)
+        return self._known[text]
 
     def _plain(self, text: str) -> list[int]:
         ids = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]

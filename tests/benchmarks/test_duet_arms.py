@@ -32,14 +32,11 @@ from benchmarks.duet import (  # noqa: E402
 )
 from benchmarks.duet_arms import (  # noqa: E402
     ARMS,
-    TEXT,
     Curve,
     Learner,
     Point,
     arm_config,
     arm_model,
-    examples,
-    tokenizer,
     train_arm,
     warm_language_model,
 )
@@ -54,14 +51,13 @@ from benchmarks.duet_features import (  # noqa: E402
     probe,
     probe_world,
 )
+from benchmarks.duet_words import examples, prompt_writer, tokenizer  # noqa: E402
 from benchmarks.generated.duet import LABELS, Task, draw_clips  # noqa: E402
 from benchmarks.generated.duet_film import write_films  # noqa: E402
 from flows.features import FeatureOptions, encode_features  # noqa: E402
 from flows.observer import Silent  # noqa: E402
 from mercap.affectgpt.encoders import load_encoder  # noqa: E402
 from mercap.affectgpt.presets import tiny  # noqa: E402
-from mercap.affectgpt.prompt import PromptWriter  # noqa: E402
-from prompts import Prompt  # noqa: E402
 from storage.features import FeatureFolder  # noqa: E402
 
 SEEDS = (0, 1, 2)
@@ -127,7 +123,7 @@ def test_all_arms_of_a_seed_have_the_same_frozen_language_model(small: World) ->
 
 
 def test_the_warmed_up_language_model_knows_that_one_of_two_words_follows_but_not_which(small: World) -> None:
-    writer = PromptWriter(tokenizer(), tiny(), Prompt("duet", TEXT, "duet"))
+    writer = prompt_writer(tiny())
     ids = torch.tensor([writer.question("clip", "we left", "labels").ids])
     shares = warm_language_model(0)(input_ids=ids).logits[0, -1].softmax(-1)
     words = shares[tokenizer().convert_tokens_to_ids(list(LABELS))]
@@ -200,6 +196,7 @@ def world_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Task], World
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("task", STEPS)
 def test_the_cues_are_in_the_features_and_the_label_is_not(world_of: Callable[[Task], World], task: Task) -> None:
     assert broken_probes(probe_world(world_of(task)), task) == []
@@ -208,6 +205,7 @@ def test_the_cues_are_in_the_features_and_the_label_is_not(world_of: Callable[[T
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("arm", ["attention", "late"])
 def test_prefusion_learns_congruence_sooner_than_late_fusion_which_learns_it_too(
     world_of: Callable[[Task], World], arm: str, tmp_path: Path
@@ -216,12 +214,14 @@ def test_prefusion_learns_congruence_sooner_than_late_fusion_which_learns_it_too
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("arm", ["aligned", "late", "attention"])
 def test_only_fusion_in_time_learns_synchrony(world_of: Callable[[Task], World], arm: str, tmp_path: Path) -> None:
     assert broken(train_seeds(world_of("synchrony"), arm, SEEDS, tmp_path), "synchrony") == []
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("arm", ARMS)
 def test_shuffled_labels_are_not_learnt(world_of: Callable[[Task], World], arm: str, tmp_path: Path) -> None:
     curve = train_arm(world_of("congruence"), arm, 0, [120], tmp_path / "run", shuffled=True)
@@ -229,12 +229,13 @@ def test_shuffled_labels_are_not_learnt(world_of: Callable[[Task], World], arm: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 def test_films_that_pass_through_workers_and_store_are_answered_like_the_arrays(
     world_of: Callable[[Task], World], tmp_path: Path
 ) -> None:
     world, films = world_of("congruence"), draw_clips("congruence", 16, seed=9)
     learner = Learner(world, "attention", 0)
-    assert [*learner.course([60], tmp_path / "run")][-1].accuracy > 0.95
+    assert [*learner.course([120], tmp_path / "run")][-1].accuracy > 0.95
     (tmp_path / "films").mkdir()
     paths = write_films(films, tmp_path / "films")
     store = str(tmp_path / "store")

@@ -16,10 +16,12 @@ pytest.importorskip("peft")
 from flows.inference import infer_clip, infer_store  # noqa: E402
 from flows.training import NOT_CHECKED, train_model  # noqa: E402
 from flows.training_options import InferRequest  # noqa: E402
+from mercap.affectgpt.record import load_trained
 from mercap.errors import ExitCode, StoreError, UsageError  # noqa: E402
 from storage.store import Store  # noqa: E402
 from tests.flows.trained import STEPS, annotated, draw_features, request  # noqa: E402
 from tests.lab import Lab  # noqa: E402
+from tests.mercap.affectgpt.test_released import published_shapes
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,21 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(run: Path, lab: Lab
         lambda event: fresh.append(event.loss) if event.loss else None,
     )
     assert losses[0] < fresh[0]
+
+
+def test_published_weights_are_a_beginning_too(lab: Lab, tmp_path: Path) -> None:
+    """Under the published names, in the sizes of the tiny preset."""
+    shapes = published_shapes(hidden=64, inner=128, layers=2, keys=32, rank=4, face=256, voice=128)
+    weights = {name: torch.randn(shape) * 0.02 for name, shape in shapes.items() if not name.startswith("image_")}
+    released = tmp_path / "checkpoint.pth"
+    torch.save({"model": weights}, released)
+    wanted = request(lab, tmp_path / "run", start=str(released), training={"steps": 1, "lr": 1e-9})
+    train_model(wanted, lambda _event: None)
+    found = load_trained(tmp_path / "run", torch.device("cpu")).model.bridge.fusion.mix.weight
+    assert torch.allclose(found, weights["attention_mlp.weight"], atol=1e-6)
+    torch.save({"model": {"other": torch.zeros(1)}}, released)
+    with pytest.raises(UsageError, match="does not fit the model"):
+        train_model(wanted.model_copy(update={"out": str(tmp_path / "again")}), lambda _event: None)
 
 
 def test_clips_that_were_never_encoded_stop_the_run_before_it_starts(tmp_path: Path) -> None:
