@@ -16,12 +16,12 @@ pytest.importorskip("peft")
 from flows.inference import infer_clip, infer_store  # noqa: E402
 from flows.training import NOT_CHECKED, train_model  # noqa: E402
 from flows.training_options import InferRequest  # noqa: E402
-from mercap.affectgpt.record import load_trained
+from mercap.affectgpt.record import load_trained  # noqa: E402
 from mercap.errors import ExitCode, StoreError, UsageError  # noqa: E402
 from storage.store import Store  # noqa: E402
 from tests.flows.trained import STEPS, annotated, draw_features, request  # noqa: E402
 from tests.lab import Lab  # noqa: E402
-from tests.mercap.affectgpt.test_released import published_shapes
+from tests.mercap.affectgpt.test_released import published_shapes  # noqa: E402
 
 
 @pytest.fixture(scope="module")
