@@ -31,13 +31,15 @@ from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
 from storage.digests import DigestCache
-from storage.ledger import LedgerRow, check_ledger, ledger_json, quarantined_names, take_ledger, write_ledger
+from storage.ledger import LedgerRow, check_ledger, ledger_json, take_ledger, write_ledger
+from storage.memory import give_back, keep_nothing
 from storage.publish import is_published, publish
 from storage.runs import (
+    ROWS_AT_ONCE,
     Current,
+    each_source_of,
     new_run_id,
     read_current,
-    read_sources_of,
     write_current,
     write_run,
     write_sources,
@@ -162,17 +164,18 @@ def _budget(options: AnnotateOptions, recipe: Recipe) -> Budget | None:
 def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Iterator[Run]:
     """Read, hash and plan. Raises MercapError for whatever a person must mend, before the store is touched."""
     recipe, listed = check(options)
+    collection = listed.collection
+    keep_nothing()
     store = Store.create(Path(options.store).expanduser())
-    digests = DigestCache(store.root / "digests.parquet")
-    found = catalogue(listed, digests, lambda done: observer.scanned(done, len(listed.rows)))
-    digests.save()
+    found = _take_in(store, listed, observer)
+    del listed  # as large as the catalogue that was made of it
     plan = Plan(recipe, found.clips)
     with WorkerPool(options.workers) as pool:
         context = Context(
             store, recipe, new_run_id(), pool, open_indexes(store, plan, options.retried), observer.cell_done
         )
         context.budget = _budget(options, recipe)
-        run = Run(options, recipe, context, found, plan, listed.collection, runner_name, datetime.now(UTC))
+        run = Run(options, recipe, context, found, plan, collection, runner_name, datetime.now(UTC))
         for stage in plan.stages.values():
             store.keep_config(stage.config)
         store.keep_config(supplied_transcribe().config)
@@ -187,6 +190,13 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
             raise
 
 
+def _take_in(store: Store, listed: SourceList, observer: Observer) -> Catalogue:
+    digests = DigestCache(store.root / "digests.parquet")
+    found = catalogue(listed, digests, lambda done: observer.scanned(done, len(listed.rows)))
+    digests.save()
+    return found
+
+
 def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
     """Every stage in order; within one, shards wherever the runner puts them."""
     for key in run.plan.stages:
@@ -197,6 +207,7 @@ def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
             for summary in runner(run, key, run.shards(state)):
                 run.computed[key] += summary.computed
         run.states[key] = settled_state(run.plan, state, run.context.indexes)
+        give_back()
         observer.stage_done(key)
 
 
@@ -204,30 +215,44 @@ def finish(run: Run, observer: Observer) -> Report:
     """Ledger, snapshot, publish. Raises LedgerImbalance."""
     write_current(run.store, run.run_id, _current(run))
     # Counted from what was written, not from what this process believes it wrote.
-    sources = read_sources_of(run.store, run.run_id)
     causes = {row_id: cause for index in run.context.indexes.values() for row_id, cause in index.causes()}
-    ledger = take_ledger(sources, read_current(run.store, run.run_id), list(run.plan.stages), causes)
+    taken = take_ledger(
+        each_source_of(run.store, run.run_id),
+        read_current(run.store, run.run_id),
+        list(run.plan.stages),
+        causes,
+    )
+    ledger = taken.rows
     write_ledger(run.store, run.run_id, ledger)
     check_ledger(ledger)
+    give_back()
     write_run(run.store, run.run_id, _record(run, "finished", content=content_digest(run.store, run.run_id)))
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
-    counts = _counts(run)
+    counts = _counts(run, taken.quarantined)
     run.context.forget()
+    give_back()
     if not is_published(run.store, snapshot):
         publish(run.store, snapshot)
     return _report(run, ledger, counts, int(snapshot["id"]))
 
 
 def _current(run: Run) -> Iterator[list[Current]]:
-    """Stage by stage, which row of each cell counts now."""
+    """Which row of each cell counts now, stage by stage, some thousand at a time."""
     for key, state in run.states.items():
-        index = run.context.index(key)
-        rows = []
-        for clip, identity, status in zip(run.plan.clips, run.plan.ids(key), state.statuses, strict=True):
-            row_id = index.row_id(identity) if status not in (Status.BLOCKED, Status.PENDING) else None
-            rows.append(Current(clip.digest, key, identity, status, row_id))
-        yield rows
+        index, ids = run.context.index(key), run.plan.ids(key)
+        for first in range(0, len(ids), ROWS_AT_ONCE):
+            block = slice(first, first + ROWS_AT_ONCE)
+            yield [
+                Current(
+                    clip.digest,
+                    key,
+                    identity,
+                    status,
+                    index.row_id(identity) if status not in (Status.BLOCKED, Status.PENDING) else None,
+                )
+                for clip, identity, status in zip(run.plan.clips[block], ids[block], state.statuses[block], strict=True)
+            ]
 
 
 class _Counts(NamedTuple):
@@ -236,12 +261,14 @@ class _Counts(NamedTuple):
     kept: int
 
 
-def _counts(run: Run) -> _Counts:
-    verdicts = run.context.index("verdict").payloads(run.plan.ids("verdict")).values()
+def _counts(run: Run, quarantined: int) -> _Counts:
+    index, ids = run.context.index("verdict"), run.plan.ids("verdict")
+    blocks = (ids[first : first + ROWS_AT_ONCE] for first in range(0, len(ids), ROWS_AT_ONCE))
+    verdicts = (payload for block in blocks for payload in index.payloads(block).values() if payload)
     return _Counts(
-        quarantined=quarantined_names(run.catalogue.sources, read_current(run.store, run.run_id)),
+        quarantined=quarantined,
         captions=sum(status is Status.OK for status in run.states["label"].statuses),
-        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
+        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts),
     )
 
 

@@ -119,6 +119,7 @@ def prepare(
     from mercap.affectgpt.record import Record, language_model_folder, write_record
     from mercap.affectgpt.released import load_released
     from mercap.affectgpt.tokenizer import load_tokenizer
+    from mercap.affectgpt.training.device import choose_device, in_half
     from mercap.affectgpt.training.distributed import find_world
 
     wanted = _language_model(folder, choice)
@@ -131,7 +132,8 @@ def prepare(
         raise UsageError(f"--prompt: {fault}.") from None
     longest = min(tokens_max, options.pack_tokens or tokens_max)
     data = TrainingData(found.examples, PromptWriter(tokenizer, config, prompt), features, targets, longest)
-    model = assemble(config, place, seed=options.seed)
+    device = choose_device(options.device, find_world().local_rank)
+    model = assemble(config, place, seed=options.seed, half=in_half(options, device))
     with drawn_from(options.seed):
         model = make_trainable(model)
     about = _about(found, data, targets)

@@ -66,13 +66,17 @@ def preset_config(preset: str, features: Mapping[str, FeatureStream], **changes:
 
 
 def assemble(
-    config: AffectGPTConfig, folder: Path, *, seed: int = 0, dtype: torch.dtype = torch.float32
+    config: AffectGPTConfig, folder: Path, *, seed: int = 0, half: bool = False
 ) -> AffectGPTForConditionalGeneration:
-    """A new bridge, its weights drawn from ``seed``, before the language model in ``folder``. Raises UsageError."""
+    """A new bridge, its weights drawn from ``seed``, before the language model in ``folder``, on the host.
+
+    The bridge is in fp32; so is the language model, unless ``half`` asks for bf16, in which 7 B take 15 GB and not 30.
+    Raises UsageError.
+    """
     logging.disable_progress_bar()
     try:
         language_model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config.text_config, dtype=dtype,
+            folder, config=config.text_config, dtype=torch.bfloat16 if half else torch.float32,
             local_files_only=True, trust_remote_code=False, use_safetensors=True,
         )  # fmt: skip
     except Exception as fault:  # a damaged file may fail in any class

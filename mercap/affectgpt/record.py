@@ -112,8 +112,7 @@ def load_trained(folder: Path, device: torch.device, *, step: int | None = None,
         config = AffectGPTConfig.from_pretrained(folder / MODEL, local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError) as fault:
         raise StoreError(f"{folder / MODEL} cannot be read: {first_line(fault)}.") from fault
-    half = torch.bfloat16 if device.type == "cuda" else torch.float32
-    model = make_trainable(assemble(config, place, dtype=half))
+    model = make_trainable(assemble(config, place, half=device.type == "cuda"))
     if frozen_digest(model) != checkpoint.run["frozen"]:
         raise UsageError(
             f"The language model in {place} is not the one that {folder} was trained on ({record.language_model.model}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mercap.files import write_json
 from mercap.identity import cell_id, digest_config
+from storage.features import FeatureFolder
 from storage.runs import Current, Source, write_current, write_run, write_sources
 from storage.schema import CellRow
 from storage.snapshots import covered_runs, latest_snapshot, take_snapshot
@@ -109,3 +111,12 @@ def test_a_row_computed_from_a_row_that_does_not_count_is_a_notice(store: Store)
     messages = [finding.message for finding in verify(store)]
     assert sum("do not count" in message for message in messages) == 1
     assert errors(store) == []
+
+
+def test_features_that_are_not_what_was_written_are_found(store: Store) -> None:
+    identity = {"kind": "clip", "reads": "face", "model": "m", "revision": "r", "steps": 1, "dim": 2, "step_tokens": 1}
+    folder = FeatureFolder.create(store.root, identity | {"sampling": {"crop": "face"}})
+    part = folder.write("r1", 0, {"c1": np.ones((1, 2), np.float16)}, {}, {})
+    assert errors(store) == []
+    part.write_bytes(part.read_bytes()[:-1] + b"\0")
+    assert ["numbers are not those that were written" in finding.message for finding in errors(store)] == [True]
