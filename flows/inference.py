@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.training_options import InferRequest
-from mercap.affectgpt.encoders.options import EncoderOptions
 from mercap.affectgpt.encoders.table import Stream
 from mercap.errors import UsageError
+from storage.feature_choice import made_by
 from storage.store import Store
 from tasks.infer import Asking, Progress, answer_clip, answer_store, load
 from tasks.train import check_extra
@@ -55,7 +55,7 @@ def infer_clip(request: InferRequest, clip: Path, words: str) -> Answer:
     trained = _load(request)
     given: dict[Stream, str | None] = {"face": request.face_model, "audio": request.audio_model}
     chosen = {
-        stream: EncoderOptions(kind=trained.record.encoders[stream]["kind"], model=model)
+        stream: made_by(trained.record.encoders[stream]).model_copy(update={"model": model, "revision": "main"})
         for stream, model in given.items()
         if model is not None and stream in trained.record.encoders
     }

@@ -16,7 +16,7 @@ from mercap.errors import StoreError, UsageError
 
 
 class AnswerFile:
-    """Opens the file at ``path``, made if it is new; ``clips`` are those it has answers of.
+    """Opens the file at ``path``, made if it is new; ``names`` are those it has answers for.
 
     A last line that was cut off is dropped. Raises UsageError where the answers are by something else, StoreError
     naming a line that is no answer.
@@ -24,23 +24,21 @@ class AnswerFile:
 
     def __init__(self, path: Path, by: str) -> None:
         self.path, self.by = path, by
-        self.clips: set[str] = set()
-        self.answers = 0
+        self.names: set[str] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = self._read() if path.exists() else 0
         with path.open("ab") as file:
             file.truncate(whole)
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """The answers of whole clips, on the disk when this returns. Each has ``name``, ``clip`` and ``response``."""
+        """Answers, on the disk when this returns. Each has ``name``, ``clip`` and ``response``."""
         found = list(rows)
         lines = "".join(json.dumps({**row, "by": self.by}, ensure_ascii=False) + "\n" for row in found)
         with self.path.open("ab") as file:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
-        self.clips.update(str(row["clip"]) for row in found)
-        self.answers += len(found)
+        self.names.update(str(row["name"]) for row in found)
 
     def _read(self) -> int:
         """Bytes of the lines that are whole."""
@@ -56,12 +54,11 @@ class AnswerFile:
     def _take(self, number: int, line: bytes) -> None:
         try:
             row = json.loads(line)
-            clip, by = str(row["clip"]), str(row["by"])
+            name, by = str(row["name"]), str(row["by"])
         except (ValueError, KeyError, TypeError):
             raise StoreError(f"{self.path}, line {number}, is not an answer; take the line out.") from None
         if by != self.by:
             raise UsageError(
                 f"{self.path} holds answers of another model, or asked another way; give another file with --out."
             )
-        self.clips.add(clip)
-        self.answers += 1
+        self.names.add(name)

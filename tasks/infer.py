@@ -74,11 +74,12 @@ def answer_store(trained: Trained, store: Store, out: Path, asking: Asking) -> I
     left_out = dict(sorted(Counter(state for state in states.values() if state != OK).items()))
     if not ready:
         raise UsageError(f"No clip of {store.root} has the features of this model; run mercap features on them.")
-    done = sum(words.clip in file.clips for words in ready)
+    missing = {one.clip: [name for name in one.names if name not in file.names] for one in ready}
+    questions = [Question(one.clip, one.names[0], one.transcript) for one in ready if missing[one.clip]]
+    done = len(ready) - len(questions)
     yield Progress(done, len(ready), left_out)
-    questions = [Question(one.clip, one.names[0], one.transcript) for one in ready if one.clip not in file.clips]
     for answers in _answerer(trained, features, asking).answers(questions):
-        file.write(_row(answer, name, trained, asking) for answer in answers for name in names[answer.clip].names)
+        file.write(_row(answer, name, trained, asking) for answer in answers for name in missing[answer.clip])
         done += len(answers)
         yield Progress(done, len(ready), left_out)
 

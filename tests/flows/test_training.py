@@ -19,7 +19,7 @@ from flows.training_options import InferRequest  # noqa: E402
 from mercap.affectgpt.record import load_trained  # noqa: E402
 from mercap.errors import ExitCode, StoreError, UsageError  # noqa: E402
 from storage.store import Store  # noqa: E402
-from tests.flows.trained import STEPS, annotated, draw_features, request  # noqa: E402
+from tests.flows.trained import STEPS, annotate, annotated, draw_features, request  # noqa: E402
 from tests.lab import Lab  # noqa: E402
 from tests.mercap.affectgpt.test_released import published_shapes  # noqa: E402
 
@@ -161,6 +161,22 @@ def test_asking_is_gone_on_with_and_batches_do_not_matter(run: Path, lab: Lab, t
     report = infer_store(asked(run, lab, part, batch=1), lambda _progress: None)
     assert (report.clips, report.asked) == (3, 2)
     assert answers(part) == answers(whole)
+
+
+def test_a_clip_under_two_names_is_asked_once_and_answered_under_both(run: Path, tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_recipe()
+    lab.fill(1)
+    (lab.clips / "again.mp4").write_bytes((lab.clips / "clip00.mp4").read_bytes())
+    annotate(lab)
+    draw_features(Store.open(lab.store))
+    out = tmp_path / "a.jsonl"
+    assert infer_store(asked(run, lab, out), lambda _progress: None).asked == 1
+    whole = out.read_bytes()
+    assert set(answers(out)) == {"again", "clip00"}
+    out.write_bytes(b"".join(whole.splitlines(keepends=True)[:1]))  # killed between the two
+    infer_store(asked(run, lab, out), lambda _progress: None)
+    assert out.read_bytes() == whole
 
 
 def test_another_checkpoint_or_question_needs_another_file(run: Path, lab: Lab, tmp_path: Path) -> None:

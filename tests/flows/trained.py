@@ -28,10 +28,13 @@ def annotated(root: Path, count: int = 4) -> Lab:
     lab = Lab(root)
     lab.write_recipe()
     lab.fill(count)
-    annotate_plainly(
-        AnnotateOptions(source=str(lab.clips), store=str(lab.store), recipe=str(lab.recipe), workers=1), Silent()
-    )
+    annotate(lab)
     return lab
+
+
+def annotate(lab: Lab) -> None:
+    options = AnnotateOptions(source=str(lab.clips), store=str(lab.store), recipe=str(lab.recipe), workers=1)
+    annotate_plainly(options, Silent())
 
 
 def draw_features(store: Store, *, leave: tuple[str, ...] = (), voiceless: tuple[str, ...] = ()) -> None:

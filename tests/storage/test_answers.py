@@ -21,14 +21,14 @@ def test_answers_are_kept_with_what_made_them(tmp_path: Path) -> None:
     file = AnswerFile(tmp_path / "deep" / "a.jsonl", "me")
     file.write([row("1", "a"), row("1", "b", "难过")])
     assert lines(file.path) == [{**row("1", "a"), "by": "me"}, {**row("1", "b", "难过"), "by": "me"}]
-    assert (file.clips, file.answers) == ({"1"}, 2)
+    assert file.names == {"a", "b"}
 
 
 def test_a_file_is_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     AnswerFile(path, "me").write([row("1")])
     again = AnswerFile(path, "me")
-    assert again.clips == {"1"}
+    assert again.names == {"1"}
     again.write([row("2")])
     assert [one["clip"] for one in lines(path)] == ["1", "2"]
 
@@ -40,7 +40,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_asked_again(tmp_path: Path, left
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:left])
     again = AnswerFile(path, "me")
-    assert again.clips == {"1"}
+    assert again.names == {"1"}
     assert path.read_bytes() == whole
 
 
@@ -48,7 +48,7 @@ def test_a_cut_line_that_happens_to_be_whole_json_is_dropped_too(tmp_path: Path)
     path = tmp_path / "a.jsonl"
     AnswerFile(path, "me").write([row("1")])
     path.write_bytes(path.read_bytes()[:-1])
-    assert AnswerFile(path, "me").clips == set()
+    assert AnswerFile(path, "me").names == set()
 
 
 def test_answers_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:
