@@ -120,13 +120,10 @@ def stage_state(plan: Plan, key: str, indexes: dict[str, CellIndex], before: dic
     statuses: list[Status] = []
     missing: list[int] = []
     for place, identity in enumerate(plan.ids(key)):
-        if _is_blocked(plan, key, place, before):
-            statuses.append(Status.BLOCKED)
-        elif not index.is_done(identity):
-            statuses.append(Status.PENDING)
+        status = Status.BLOCKED if _is_blocked(plan, key, place, before) else index.status_if_done(identity)
+        statuses.append(status or Status.PENDING)
+        if status is None:
             missing.append(place)
-        else:
-            statuses.append(index.status(identity))
     return StageState(key, statuses, missing)
 
 

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mercap.affectgpt.encoders.options import EncoderOptions, options_of
+from mercap.affectgpt.encoders import load_encoder
+from mercap.affectgpt.encoders.options import EncoderOptions, feature_key, options_of
 from mercap.affectgpt.encoders.table import ENCODERS_OF, STREAMS, Stream
 from mercap.affectgpt.example import Target
 from mercap.affectgpt.leakage import BenchmarkSet, Leak, find_leaks
@@ -18,7 +19,8 @@ from mercap.backends.torchaudio_repair import repair_torchaudio
 from mercap.errors import MissingExtra, UsageError
 from mercap.identity import digest_file
 from prompts import UnknownPrompt, load_prompt
-from storage.features import FeatureFolder
+from storage.feature_choice import command
+from storage.features import FEATURES, FeatureFolder
 from storage.store import Store
 from tasks.examples import ExampleSet
 
@@ -93,7 +95,20 @@ def find_features(store: Store, preset: str, chosen: Mapping[Stream, EncoderOpti
     if preset not in ENCODERS_OF:
         raise UsageError(f"There is no model preset {preset!r}; there are {', '.join(ENCODERS_OF)}.")
     wanted = {stream: chosen.get(stream) or options_of(preset, stream) for stream in STREAMS}
-    return {stream: FeatureFolder.find(store.root, options) for stream, options in wanted.items()}
+    return {stream: _features(store, options) for stream, options in wanted.items()}
+
+
+def _features(store: Store, options: EncoderOptions) -> FeatureFolder:
+    """Of an encoder without weights, those that this version of it makes: it changes with the program alone."""
+    if options.row.model is not None:
+        return FeatureFolder.find(store.root, options)
+    folder = store.root / FEATURES / feature_key(load_encoder(options).identity)
+    if not (folder / "encoder.json").exists():
+        raise UsageError(
+            f"{store.root} holds no {options.reads} features of {options.kind}, as this version of mercap makes them; "
+            f"make them with: {command(options, store.root)}"
+        )
+    return FeatureFolder(folder)
 
 
 def prepare(
