@@ -71,7 +71,7 @@ def invent(count: int) -> Catalogue:
         name = f"clip{number:06d}"
         clips.append(Clip(digest, Path(f"{name}.mp4"), FileState(1, 1), name, None, None))
         sources.append(Source("benchmark", name, f"{name}.mp4", digest, Status.OK, consent="any"))
-    return Catalogue(sources, clips)
+    return Catalogue(sources, sorted(clips))  # by digest, as tasks/clips.py makes them
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
 from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, take_ledger, write_ledger
-from storage.memory import give_back, keep_nothing
+from storage.memory import give_back
 from storage.publish import is_published, publish
 from storage.runs import (
     ROWS_AT_ONCE,
@@ -165,7 +165,6 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
     """Read, hash and plan. Raises MercapError for whatever a person must mend, before the store is touched."""
     recipe, listed = check(options)
     collection = listed.collection
-    keep_nothing()
     store = Store.create(Path(options.store).expanduser())
     found = _take_in(store, listed, observer)
     del listed  # as large as the catalogue that was made of it

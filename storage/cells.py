@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from storage.places import Places
 from storage.schema import SETTLED, Status
 from storage.store import Store, read_payloads, row_id
 
@@ -60,7 +61,7 @@ class _Part(NamedTuple):
 class CellIndex:
     """cell id -> the row that counts, for one stage. `refresh` reads only parts it has not seen.
 
-    Costs about 170 bytes per cell. Threads may share one: `refresh` is guarded, and reading needs no guard. ``retried``
+    Costs about 40 bytes per cell. Threads may share one: `refresh` is guarded, and reading needs no guard. ``retried``
     are causes whose quarantined cells are to be tried again, however often they were tried before.
     """
 
@@ -68,7 +69,7 @@ class CellIndex:
         self.store = store
         self.stage = stage
         self._retried = frozenset(retried)
-        self._places: dict[str, int] = {}  # cell id -> part number and place in the part, in one integer
+        self._places = Places()  # cell id -> part number and place in the part, in one integer
         self._parts: list[_Part] = []
         self._causes: dict[int, str] = {}  # of rows that are not ok
         self._seen: set[Path] = set()
@@ -78,7 +79,7 @@ class CellIndex:
         return len(self._places)
 
     def __contains__(self, cell_id: str) -> bool:
-        return cell_id in self._places
+        return self._places.get(cell_id) is not None
 
     def get(self, cell_id: str) -> Entry | None:
         at = self._places.get(cell_id)
@@ -86,10 +87,18 @@ class CellIndex:
 
     def is_done(self, cell_id: str) -> bool:
         """Whether this run leaves the cell alone."""
-        entry = self.get(cell_id)
-        if entry is None or not entry.done:
-            return False
-        return entry.status in SETTLED or entry.cause not in self._retried
+        return self.status_if_done(cell_id) is not None
+
+    def status_if_done(self, cell_id: str) -> Status | None:
+        """The status of a cell that this run leaves alone; None for one that it does not."""
+        at = self._places.get(cell_id)
+        if at is None:
+            return None
+        status = _STATUSES[self._parts[at >> _PLACE_BITS].statuses[at & _PLACE_MASK]]
+        if status in SETTLED:
+            return status
+        entry = self._entry(at)
+        return status if entry.done and entry.cause not in self._retried else None
 
     def row_id(self, cell_id: str) -> str | None:
         """Id of the row that counts."""
@@ -134,7 +143,7 @@ class CellIndex:
         for at, cell_id in enumerate(table["cell_id"].to_pylist(), first):
             held = self._places.get(cell_id)
             if held is None or self._entry(at).rank < self._entry(held).rank:
-                self._places[cell_id] = at
+                self._places.set(cell_id, at)
 
     def _entry(self, at: int) -> Entry:
         part, place = self._parts[at >> _PLACE_BITS], at & _PLACE_MASK

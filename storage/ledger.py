@@ -37,30 +37,62 @@ class LedgerRow(NamedTuple):
         return self.ok + self.absent + self.quarantined + self.blocked + self.duplicate + self.pending
 
 
+class Taken(NamedTuple):
+    """The ledger, and how many names are quarantined themselves or hold a clip that is, at whatever stage."""
+
+    rows: list[LedgerRow]
+    quarantined: int
+
+
 def take_ledger(
-    sources: Sequence[Source], current: Iterable[Current], stage_keys: Sequence[str], causes: dict[str, str]
-) -> list[LedgerRow]:
-    """``current`` is read once, in any order; ``causes`` gives the cause of each row that is not ok by row id."""
-    names = Counter(source.clip for source in sources if _became_a_clip(source))
-    statuses = {key: _before_any_stage(sources, first=key == stage_keys[0]) for key in stage_keys}
+    sources: Iterable[Source], current: Iterable[Current], stage_keys: Sequence[str], causes: dict[str, str]
+) -> Taken:
+    """Both are read once, in any order; ``causes`` gives the cause of each row that is not ok by row id."""
+    names = _Names(sources)
+    first = stage_keys[0]
+    statuses = {key: names.before_any_stage(first=key == first) for key in stage_keys}
     found: dict[str, Counter[str]] = {key: Counter() for key in stage_keys}
-    found[stage_keys[0]].update(s.cause for s in sources if s.status == Status.QUARANTINED and s.cause)
+    found[first].update(names.causes)
+    quarantined: set[str] = set()
     for row in current:
-        statuses[row.stage_key][row.status] += names[row.clip]
+        held = names.of_clip[row.clip]
+        statuses[row.stage_key][row.status] += held
         if row.row_id in causes:
-            found[row.stage_key][causes[row.row_id]] += names[row.clip]
-    return [_row(key, len(sources), statuses[key], found[key]) for key in stage_keys]
+            found[row.stage_key][causes[row.row_id]] += held
+        if row.status == Status.QUARANTINED:
+            quarantined.add(row.clip)
+    rows = [_row(key, names.total, statuses[key], found[key]) for key in stage_keys]
+    return Taken(rows, names.statuses[Status.QUARANTINED] + sum(names.of_any_kind(clip) for clip in quarantined))
 
 
-def _became_a_clip(source: Source) -> bool:
-    return source.clip is not None and source.status not in (Status.DUPLICATE, Status.QUARANTINED)
+class _Names:
+    """What the ledger needs of the sources, a number per clip."""
 
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.causes: Counter[str] = Counter()
+        self.of_clip: Counter[str] = Counter()  # names that cells stand for
+        self._duplicates: Counter[str] = Counter()
+        for source in sources:
+            self.statuses[source.status] += 1
+            if source.status == Status.QUARANTINED:
+                if source.cause:
+                    self.causes[source.cause] += 1
+            elif source.clip is not None:
+                (self._duplicates if source.status == Status.DUPLICATE else self.of_clip)[source.clip] += 1
 
-def _before_any_stage(sources: Sequence[Source], *, first: bool) -> Counter[str]:
-    """Names that no cell stands for: quarantined where they came in, blocked everywhere after."""
-    refused = sum(source.status == Status.QUARANTINED for source in sources)
-    duplicates = sum(source.status == Status.DUPLICATE for source in sources)
-    return Counter({Status.DUPLICATE: duplicates, Status.QUARANTINED if first else Status.BLOCKED: refused})
+    @property
+    def total(self) -> int:
+        return self.statuses.total()
+
+    def of_any_kind(self, clip: str) -> int:
+        """Names of a clip that are not quarantined themselves."""
+        return self.of_clip[clip] + self._duplicates[clip]
+
+    def before_any_stage(self, *, first: bool) -> Counter[str]:
+        """Names that no cell stands for: quarantined where they came in, blocked everywhere after."""
+        refused, duplicates = self.statuses[Status.QUARANTINED], self.statuses[Status.DUPLICATE]
+        return Counter({Status.DUPLICATE: duplicates, Status.QUARANTINED if first else Status.BLOCKED: refused})
 
 
 def _row(key: str, names: int, statuses: Counter[str], causes: Counter[str]) -> LedgerRow:
@@ -75,12 +107,6 @@ def _row(key: str, names: int, statuses: Counter[str], causes: Counter[str]) -> 
         pending=statuses[Status.PENDING],
         causes={cause: count for cause, count in sorted(causes.items()) if count},
     )
-
-
-def quarantined_names(sources: Sequence[Source], current: Iterable[Current]) -> int:
-    """Names that are quarantined themselves or whose clip is quarantined at any stage."""
-    clips = {row.clip for row in current if row.status == Status.QUARANTINED}
-    return sum(source.status == Status.QUARANTINED or source.clip in clips for source in sources)
 
 
 def check_ledger(rows: Sequence[LedgerRow]) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 
-def keep_nothing() -> None:
-    """For the whole process: pyarrow takes memory as everything else does. Its own pool keeps what was freed."""
-    pa.set_memory_pool(pa.system_memory_pool())
-
-
 def give_back() -> None:
-    """Freed pieces between others that are still in use; takes a millisecond, so between stages, not cells."""
-    pa.system_memory_pool().release_unused()
+    """Free pieces between others that are still in use too. Takes a millisecond: for between stages, not cells."""
+    pa.default_memory_pool().release_unused()
+    pa.system_memory_pool().release_unused()  # of the C library: Python's and DuckDB's as well

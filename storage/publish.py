@@ -6,53 +6,36 @@ so that every DuckDB a curator is likely to have can open it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mercap.errors import StoreError
-from mercap.files import TEMPORARY, read_json, write_atomically
+from mercap.files import TEMPORARY, write_atomically
 from mercap.identity import digest_text
-from mercap.sources import CONSENT
-from storage.counting import counting_rows
-from storage.ledger import COUNTS
 from storage.memory import give_back
-from storage.runs import read_runs, read_source_tables
-from storage.schema import CELL_SCHEMA, SOURCE_SCHEMA
+from storage.scratch import lay_out
 from storage.store import Store
 from storage.views import VIEWS, View
 
 _STORAGE_VERSION = "v1.2.0"
-_RUN_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("run_id", "collection", "recipe", "recipe_digest", "started_at", "finished_at")]
-    + [("seconds", pa.float64()), ("names", pa.int64()), ("computed", pa.int64())]
-    + [("runner", pa.string()), ("versions", pa.string())]
-)
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
-_BYTES_AT_ONCE = 4 << 20  # each insert has a fixed cost
-_MEMORY = "64MB"  # for sorts and joins, whatever the number of clips
+_MEMORY = 48  # MB for sorts and joins, whatever the number of clips
+_MEMORY_OF_MANY = 96  # for a join of many tables, which asks for more than it fills even over a thousand clips
+_MEMORY_AT_MOST = 1024  # doubled up to this, view by view, where payloads are long
 # Views that are ordered by clip are made some thousand clips at a time, so that no sort or join grows with the store;
 # one that joins many tables, and holds all of them but one meanwhile, is made like that too, and then sorted.
 _CLIPS_AT_ONCE = 4096
 _BY_CLIP = ("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells")
 _JOINING_MANY = {"captions": "name"}
-_ROW_GROUP = 16_384  # of the scratch database: what a block does not need is skipped a group at a time
-_THREADS = 1  # a second one needs half as much memory again, and saves little: the parts are read one after another
-# What the views read; leaving the rest behind saves a third of the memory.
-_CELL_SCHEMA = pa.schema([field for field in CELL_SCHEMA if field.name not in ("input_rows", "shard", "started_at")])
-_LEDGER_SCHEMA = pa.schema(
-    [("run_id", pa.string()), ("place", pa.int64()), ("stage", pa.string())]
-    + [(name, pa.int64()) for name in COUNTS]
-    + [("causes", pa.string())]
-)
-_CONFIG_SCHEMA = pa.schema([("config", pa.string()), ("body", pa.string())])
+_ROW_GROUP = 16_384  # rows that are written together, and skipped together where a block does not need them
+_THREADS = 1  # a second one needs more memory and saves little: the parts are read one after another
 
 
 def publish(store: Store, snapshot: dict[str, Any]) -> Path:
@@ -94,12 +77,15 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         scratch = _quoted(Path(spill) / "scratch.duckdb")
         connection.execute(f"ATTACH '{scratch}' AS scratch (ROW_GROUP_SIZE {_ROW_GROUP})")
         connection.execute("USE scratch")
-        _lay_out(connection, store, snapshot)
-        connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP})")
+        connection.execute("SET force_compression = 'uncompressed'")  # it is read once or twice, then removed
+        lay_out(connection, store, snapshot)
+        connection.execute("RESET force_compression")
+        made_so = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP}"
+        connection.execute(f"ATTACH '{_quoted(path)}' AS published ({made_so})")
         connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
         bounds = _block_bounds(connection)
         for name, view in VIEWS.items():
-            _materialise(connection, name, view, bounds)
+            _with_enough_memory(connection, name, partial(_materialise, connection, name, view, bounds))
         connection.execute(
             "CREATE TABLE snapshot AS SELECT ? AS id, ? AS recipe, ? AS recipe_digest, ? AS created_at, ? AS views",
             [snapshot["id"], snapshot["recipe"], snapshot["recipe_digest"], snapshot["created_at"], VIEWS_DIGEST],
@@ -109,11 +95,31 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         connection.execute("DETACH published")
 
 
+def _with_enough_memory(connection: duckdb.DuckDBPyConnection, name: str, materialise: Callable[[], None]) -> None:
+    """Raises duckdb.OutOfMemoryException where a view does not fit into the most that it may have."""
+    memory = _MEMORY_OF_MANY if name in _JOINING_MANY else _MEMORY
+    while True:
+        try:
+            connection.execute(f"SET memory_limit = '{memory}MB'")
+            materialise()
+        except duckdb.OutOfMemoryException:
+            memory *= 2
+            if memory > _MEMORY_AT_MOST:
+                raise
+            with contextlib.suppress(duckdb.TransactionException):  # where the commit failed there is none any more
+                connection.execute("ROLLBACK")
+        else:
+            break
+    give_back()
+
+
 def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, bounds: list[str]) -> None:
     """One view as a table of the published file. Every name and text is from views.py."""
     body = f"SELECT {', '.join(view.columns)} FROM ({view.sql})"
     if bounds and name in _JOINING_MANY:
+        connection.execute("BEGIN")
         _fill_in_blocks(connection, "scratch.main.unsorted", body, bounds)
+        connection.execute("COMMIT")
         body = f"SELECT * FROM scratch.main.unsorted ORDER BY {_JOINING_MANY[name]}"
     connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
     if bounds and name in _BY_CLIP:
@@ -124,7 +130,6 @@ def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, b
     for column, about in view.columns.items():
         connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{_quoted(about)}'")
     connection.execute("COMMIT")
-    give_back()
 
 
 def _fill_in_blocks(connection: duckdb.DuckDBPyConnection, table: str, body: str, bounds: list[str]) -> None:
@@ -143,73 +148,7 @@ def _block_bounds(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _config(spill: str) -> dict[str, str | int]:
     """What the views are made of lies in a scratch database beside the file, removed afterwards, not in memory."""
-    return {"threads": _THREADS, "memory_limit": _MEMORY, "temp_directory": spill}
-
-
-def _lay_out(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: dict[str, Any]) -> None:
-    runs = {run["run_id"]: run for run in read_runs(store)}
-    withdrawn = _load_sources(connection, store, snapshot["runs"])
-    _load_cells(connection, store, snapshot["runs"], withdrawn)
-    configs = {row[0] for row in connection.execute("SELECT DISTINCT config FROM cell").fetchall()}
-    bodies = [(digest, json.dumps(store.config(digest), sort_keys=True)) for digest in sorted(configs)]
-    _fill(connection, "config", _CONFIG_SCHEMA, bodies)
-    _fill(connection, "run", _RUN_SCHEMA, [_run_row(runs[run_id]) for run_id in snapshot["runs"]])
-    _fill(connection, "run_ledger", _LEDGER_SCHEMA, _ledger_rows(store, snapshot["runs"]))
-
-
-def _load_sources(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: list[str]) -> set[str]:
-    """Returns clips withdrawn in any collection: that holds for what another one made of the same content."""
-    withdrawn: set[str] = set()
-    _create(connection, "source", SOURCE_SCHEMA.empty_table())
-    for run_id in run_ids:
-        for table in read_source_tables(store, run_id):
-            _insert(connection, "source", table)
-            clips = table.filter(pc.equal(table["consent"], CONSENT[-1]))["clip"]
-            withdrawn.update(clips.drop_null().to_pylist())
-    return withdrawn
-
-
-def _load_cells(connection: duckdb.DuckDBPyConnection, store: Store, run_ids: list[str], withdrawn: set[str]) -> None:
-    _create(connection, "cell", _CELL_SCHEMA.empty_table())
-    columns = tuple(_CELL_SCHEMA.names)
-    for parts in counting_rows(store, run_ids, withdrawn):
-        waiting: list[Any] = []
-        for part in parts:
-            waiting.append(part.read(store, columns))
-            if sum(table.nbytes for table in waiting) > _BYTES_AT_ONCE:
-                _insert(connection, "cell", pa.concat_tables(waiting))
-                waiting.clear()
-        if waiting:
-            _insert(connection, "cell", pa.concat_tables(waiting))
-        give_back()
-
-
-def _run_row(run: dict[str, Any]) -> tuple[Any, ...]:
-    return (*(run[name] for name in _RUN_SCHEMA.names[:-1]), json.dumps(run["versions"], sort_keys=True))
-
-
-def _ledger_rows(store: Store, run_ids: list[str]) -> Iterable[tuple[Any, ...]]:
-    for run_id in run_ids:
-        for place, row in enumerate(read_json(store.run_folder(run_id) / "ledger.json")):
-            yield (run_id, place, row["stage"], *(row[name] for name in COUNTS), json.dumps(row["causes"]))
-
-
-def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Iterable[Any]) -> None:
-    columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in schema]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    _create(connection, name, pa.table(arrays, schema=schema))
-
-
-def _create(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
-    connection.register("filling", table)
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM filling")
-    connection.unregister("filling")
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
-    connection.register("filling", table)
-    connection.execute(f"INSERT INTO {name} SELECT * FROM filling")
-    connection.unregister("filling")
+    return {"threads": _THREADS, "memory_limit": f"{_MEMORY}MB", "temp_directory": spill}
 
 
 def _quoted(text: object) -> str:

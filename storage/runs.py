@@ -71,7 +71,20 @@ def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
 
 
 def read_sources_of(store: Store, run_id: str) -> list[Source]:
-    return [Source(*row) for table in read_source_tables(store, run_id) for row in _tuples(table, SOURCE_SCHEMA)]
+    return list(each_source_of(store, run_id))
+
+
+def each_source_of(store: Store, run_id: str) -> Iterator[Source]:
+    """The same, read as they are asked for."""
+    for block in batched_sources(store, run_id):
+        yield from block
+
+
+def batched_sources(store: Store, run_id: str) -> Iterator[list[Source]]:
+    """The same, some thousand at a time; no batch is empty."""
+    for table in read_source_tables(store, run_id):
+        if len(table):
+            yield [Source(*row) for row in _tuples(table, SOURCE_SCHEMA)]
 
 
 def read_source_tables(store: Store, run_id: str) -> Iterator[Any]:

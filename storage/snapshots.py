@@ -18,21 +18,54 @@ import pyarrow.compute as pc
 from mercap.errors import StoreError
 from mercap.files import read_json, write_json
 from mercap.identity import canonical_json, digest_file
-from storage.runs import read_current_tables, read_runs, read_sources_of
+from storage.runs import batched_sources, read_current_tables, read_runs
 from storage.schema import CURRENT_SCHEMA
 from storage.store import Store
 
 
 def content_digest(store: Store, run_id: str) -> str:
     """What a run came to: equal for two runs that found everything as it was."""
-    state = hashlib.sha256()
-    for line in sorted(canonical_json(list(source)) for source in read_sources_of(store, run_id)):
-        state.update(f"{line}\n".encode())
-    for table in read_current_tables(store, run_id):
-        columns = [pc.fill_null(table[name], "") for name in CURRENT_SCHEMA.names]
-        lines = pc.binary_join_element_wise(*columns, "|")
-        state.update("\n".join([*sorted(lines.to_pylist()), ""]).encode())
+    return _digest_in_order(store, run_id) or _digest_sorted(store, run_id)
+
+
+def _digest_in_order(store: Store, run_id: str) -> str | None:
+    """A block of rows at a time; None where the blocks do not follow each other in the order of their lines."""
+    state, last = hashlib.sha256(), ""
+    for lines, begins in _lines(store, run_id):
+        if not begins and lines[0] < last:
+            return None
+        _update(state, lines)
+        last = lines[-1]
     return state.hexdigest()
+
+
+def _digest_sorted(store: Store, run_id: str) -> str:
+    """The same with all sources, and then all rows of a stage, in memory."""
+    state, held = hashlib.sha256(), list[str]()
+    for lines, begins in _lines(store, run_id):
+        if begins:
+            _update(state, sorted(held))
+            held.clear()
+        held += lines
+    _update(state, sorted(held))
+    return state.hexdigest()
+
+
+def _update(state: Any, lines: list[str]) -> None:
+    state.update("\n".join([*lines, ""]).encode())
+
+
+def _lines(store: Store, run_id: str) -> Iterator[tuple[list[str], bool]]:
+    """Blocks of sorted lines, of the sources and then stage by stage; and whether the block begins one of these."""
+    for number, block in enumerate(batched_sources(store, run_id)):
+        yield sorted(canonical_json(list(source)) for source in block), number == 0
+    stage = None
+    for table in read_current_tables(store, run_id):
+        if len(table):
+            columns = [pc.fill_null(table[name], "") for name in CURRENT_SCHEMA.names]
+            key = table["stage_key"][0].as_py()
+            yield sorted(pc.binary_join_element_wise(*columns, "|").to_pylist()), key != stage
+            stage = key
 
 
 def covered_runs(store: Store, recipe_digest: str) -> list[dict[str, Any]]:

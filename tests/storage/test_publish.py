@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import duckdb
 import pytest
 
+from mercap.identity import digest_text
+from storage import publish
+from storage.ledger import write_ledger
+from storage.runs import Current, Source, write_current, write_run, write_sources
+from storage.store import Store, row_id
 from storage.views import VIEWS
+from tests.rows import CONFIG, commit, row
 
 CLIPS = 5000
 SERIES = ",".join(["0.123"] * 250)  # a clip of 20 s: the series is most of the payload
@@ -35,3 +44,63 @@ def test_a_view_with_many_columns_of_long_payloads_fits_into_half_of_the_limit(v
         ).fetchone()
     assert len(rows) == CLIPS
     assert known == (CLIPS,)
+
+
+PAYLOADS = {
+    "ingest": '{"format":"mov","duration_s":5}',
+    "merge": '{"text":"t","conflict":false,"injection_suspect":false}',
+    "label": '{"labels":[{"text":"calm"}],"sentiment":"neutral"}',
+    "transcribe": '{"segments":[{"start_s":0,"end_s":1,"text":"yes"}],"origin":"supplied"}',
+}
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> tuple[Store, dict[str, Any]]:
+    """Ten clips, whose names are in another order than their digests, through four stages."""
+    store = Store.create(tmp_path / "store")
+    store.keep_config(CONFIG)
+    names = {digest_text(str(number)): f"name{number}" for number in range(10)}
+    clips = sorted(names)
+    write_run(
+        store, "r", dict.fromkeys(("run_id", *publish_fields()), "r") | {"seconds": 1.0, "names": 10, "computed": 40}
+    )
+    write_sources(store, "r", [Source("col", names[clip], names[clip], clip, "ok", consent="any") for clip in clips])
+    blocks = []
+    for stage, payload in PAYLOADS.items():
+        rows = [row(clip, stage=stage, payload=payload, cell_id=digest_text(stage + clip)[:32]) for clip in clips]
+        stem = commit(store, rows, stage).stem
+        blocks.append([Current(one.clip, stage, one.cell_id, "ok", row_id(stem, at)) for at, one in enumerate(rows)])
+    write_current(store, "r", blocks)
+    write_ledger(store, "r", [])
+    return store, {"id": 1, "recipe": "x", "recipe_digest": "d", "created_at": "now", "runs": ["r"], "files": []}
+
+
+def publish_fields() -> tuple[str, ...]:
+    return ("collection", "recipe", "recipe_digest", "started_at", "finished_at", "runner", "versions")
+
+
+def published(store: Store, snapshot: dict[str, Any]) -> dict[str, list[Any]]:
+    publish.publish(store, snapshot)
+    with duckdb.connect(str(store.published), read_only=True) as connection:
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in VIEWS}
+
+
+def test_views_made_in_blocks_hold_the_same_rows_in_the_same_order(
+    snapshot: tuple[Store, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = published(*snapshot)
+    monkeypatch.setattr(publish, "_CLIPS_AT_ONCE", 3)
+    assert published(*snapshot) == at_once
+    assert [len(at_once[name]) for name in ("captions", "clips", "cells")] == [10, 10, 40]
+    assert [name for name, *_ in at_once["captions"]] == [f"name{number}" for number in range(10)]
+
+
+def test_a_view_that_does_not_fit_is_made_again_with_more_memory(
+    snapshot: tuple[Store, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enough = published(*snapshot)
+    monkeypatch.setattr(publish, "_MEMORY_OF_MANY", 16)
+    assert published(*snapshot) == enough
+    monkeypatch.setattr(publish, "_MEMORY_AT_MOST", 16)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        publish.publish(*snapshot)
