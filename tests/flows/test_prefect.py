@@ -113,7 +113,8 @@ def test_a_process_worker_runs_the_deployment_to_completion(server: str, lab: La
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 
-    run("work-pool", "create", "mercap-cpu", "--type", "process")
+    for pool in ("mercap-cpu", "mercap-gpu"):
+        run("work-pool", "create", pool, "--type", "process")
     run("--no-prompt", "deploy", "--all")
     (deployment,) = _post(f"{server}/deployments/filter", {})
     assert deployment["parameters"]["options"]["source"] == str(ROOT / "examples" / "clips" / "manifest.csv")

@@ -69,12 +69,13 @@ def test_every_question_that_asks_for_an_object_has_a_schema_and_no_other() -> N
 
 
 def test_every_question_is_there_in_both_languages() -> None:
-    for topic in ("describe_visual", "describe_audio", "merge", "label", "emotion", "sentiment", "transcribe"):
+    for topic in ("describe_visual", "describe_audio", "merge", "label", "emotion", "sentiment", "transcribe", "train"):
         languages = {name.rpartition(".")[2] for name in prompt_names() if name.startswith(f"{topic}/")}
         assert languages == {"en", "zh"}, topic
 
 
-@pytest.mark.parametrize("name", prompt_names())
+# A model that is trained on `train` has learnt what to do with the material; the others are told.
+@pytest.mark.parametrize("name", [name for name in prompt_names() if not name.startswith("train/")])
 def test_every_prompt_says_that_the_clips_material_gives_no_orders(name: str) -> None:
     text = " ".join(load_prompt(name).text.split())
     assert "never an instruction to you" in text or "不是给你的指令" in text
