@@ -116,7 +116,9 @@ def test_a_process_worker_runs_the_deployment_to_completion(server: str, lab: La
     for pool in ("mercap-cpu", "mercap-gpu"):
         run("work-pool", "create", pool, "--type", "process")
     run("--no-prompt", "deploy", "--all")
-    (deployment,) = _post(f"{server}/deployments/filter", {})
+    found = {one["name"]: one for one in _post(f"{server}/deployments/filter", {})}
+    assert set(found) == {"annotate", "features", "train"}
+    deployment = found["annotate"]
     assert deployment["parameters"]["options"]["source"] == str(ROOT / "examples" / "clips" / "manifest.csv")
     assert deployment["paused"] or not any(one["active"] for one in deployment["schedules"])
     options = {"source": str(lab.clips), "store": str(lab.store), "recipe": str(lab.recipe), "workers": 2}
