@@ -27,12 +27,16 @@ FACE = EncoderOptions(kind="clip_rows", crop="frame", device="cpu")
 VOICE = EncoderOptions(kind="log_mel", device="cpu")
 EXAMPLES = ROOT / "examples" / "clips"
 
+# The encoders are so quick that a run may be over before it is ended: here each pass takes a tenth of a second.
 RUN = """
-import sys
+import sys, time
 import torch
 torch.set_num_threads(1)
 from flows.features import FeatureOptions, encode_features
 from flows.observer import Silent
+from mercap.affectgpt.encoders.frozen import FrozenEncoder
+encode = FrozenEncoder.encode
+FrozenEncoder.encode = lambda self, samples: time.sleep(0.1) or encode(self, samples)
 encode_features(FeatureOptions.model_validate_json(sys.argv[1]), Silent())
 """
 
