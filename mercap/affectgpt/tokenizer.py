@@ -13,7 +13,6 @@ from mercap.backends.snapshot import first_line
 from mercap.errors import UsageError
 
 SPECIAL = ("<pad>", "<start>", "<end>")
-BYTES = 256
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:

@@ -49,7 +49,7 @@ def check_classifier(folder: Path, model: str, reads: Reads) -> None:
     if not (folder / _INDEX).is_file():
         _need_weights(folder, model)
         return
-    shards = set(_json(folder / _INDEX, model).get("weight_map", {}).values())
+    shards = set(read_model_json(folder / _INDEX, model).get("weight_map", {}).values())
     if lost := sorted(name for name in shards if not (folder / str(name)).is_file()):
         raise UsageError(f"The model {model!r} lacks {lost[0]}; fetch it again with all its files.")
 
@@ -75,10 +75,11 @@ def is_multi_label(folder: Path, model: str) -> bool:
 
 
 def _config(folder: Path, model: str) -> dict[str, Any]:
-    return _json(folder / "config.json", model)
+    return read_model_json(folder / "config.json", model)
 
 
-def _json(path: Path, model: str) -> dict[str, Any]:
+def read_model_json(path: Path, model: str) -> dict[str, Any]:
+    """A JSON file of a model's folder. Raises UsageError where it is missing or no JSON."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercap.affectgpt.encoders.options import FEATURE_MEDIA
+from mercap.backends.huggingface_folder import read_model_json
 from mercap.errors import UsageError
 
 
@@ -20,13 +20,7 @@ def loudness(windows: NDArray[np.int16]) -> NDArray[np.float32]:
 
 def extractor_settings(folder: Path, model: str) -> dict[str, Any]:
     """Of the feature extractor. Raises UsageError."""
-    try:
-        found = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-    except OSError:
-        raise UsageError(f"The model {model!r} lacks preprocessor_config.json; fetch it again.") from None
-    except ValueError:
-        raise UsageError(f"The preprocessor_config.json of {model!r} is not valid JSON; fetch it again.") from None
-    return found if isinstance(found, dict) else {}
+    return read_model_json(folder / "preprocessor_config.json", model)
 
 
 def check_rate(settings: dict[str, Any], model: str) -> None:

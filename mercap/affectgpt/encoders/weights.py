@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 import transformers
 
 from mercap.affectgpt.encoders.options import EncoderOptions
+from mercap.backends.huggingface_folder import read_model_json
 from mercap.backends.snapshot import find_model, first_line
 from mercap.errors import UsageError
 
@@ -32,7 +32,7 @@ def find_weights(options: EncoderOptions, *architectures: str) -> tuple[Path, di
         folder = find_model(kind, named, revision=revision, download=options.download, files=WANTED)
     except UsageError as fault:  # it speaks of recipes; encoders are named on the command line
         raise UsageError(str(fault).replace("set download = true", "give --download")) from fault
-    config = _config(folder, named)
+    config = read_model_json(folder / "config.json", named)
     found = str(config.get("model_type"))
     if found not in architectures:
         raise UsageError(
@@ -82,13 +82,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logs.set_verbosity(before)
-
-
-def _config(folder: Path, named: str) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except OSError:
-        raise UsageError(f"The model {named!r} lacks config.json; fetch it again with all its files.") from None
-    except ValueError:
-        raise UsageError(f"The config.json of {named!r} is not valid JSON; fetch it again.") from None
-    return found if isinstance(found, dict) else {}
