@@ -33,14 +33,15 @@ from flows.run import Run, finish, run_stages
 from mercap.identity import digest_text
 from mercap.outcome import Outcome
 from mercap.recipe import load_recipe
+from mercap.spool import Spool
 from mercap.workers.pool import WorkerPool
-from storage.digests import FileState
 from storage.runs import Source, new_run_id, write_run, write_sources
 from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Catalogue, Clip
-from tasks.context import CellSpec, Context
-from tasks.plan import Plan, open_indexes
+from tasks.context import Context
+from tasks.plan import Plan, open_index
+from tasks.spec import CellSpec
 
 _QUALITY = '{"black_ratio":0,"frozen_ratio":0,"sharpness":1,"level_dbfs":-20,"clipped_ratio":0,"snr_db":30}'
 ANSWERS = {
@@ -65,13 +66,19 @@ def answer_at_once(_context: Context, specs: list[CellSpec]) -> Iterator[tuple[C
 
 
 def invent(count: int) -> Catalogue:
-    clips, sources = [], []
+    """As tasks/clips.py makes it: names as they are listed, clips by digest."""
+    sources = Spool(Source)
     for number in range(count):
-        digest = digest_text(f"clip {number}")
         name = f"clip{number:06d}"
-        clips.append(Clip(digest, Path(f"{name}.mp4"), FileState(1, 1), name, None, None))
+        digest = digest_text(f"clip {number}")
         sources.append(Source("benchmark", name, f"{name}.mp4", digest, Status.OK, consent="any"))
-    return Catalogue(sources, sorted(clips))  # by digest, as tasks/clips.py makes them
+    order = sorted(range(count), key=lambda place: digest_text(f"clip {place}"))
+    return Catalogue(sources, Spool(Clip, (_clip(sources[place]) for place in order)))
+
+
+def _clip(source: Source) -> Clip:
+    assert source.clip is not None
+    return Clip(source.clip, f"{source.name}.mp4", 1, 1, source.name, None, None)
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def a_run(count: int, store: Store) -> Iterator[Run]:
     options = AnnotateOptions(source="benchmark", store=str(store.root))
     plan = Plan(recipe, found.clips)
     with WorkerPool(1) as pool:
-        context = Context(store, recipe, new_run_id(), pool, open_indexes(store, plan))
+        context = Context(store, recipe, new_run_id(), pool, open_index(store, plan))
         run = Run(options, recipe, context, found, plan, "benchmark", "plain", datetime.now(UTC))
         for stage in plan.stages.values():
             store.keep_config(stage.config)

@@ -140,7 +140,7 @@ def _check(options: FeatureOptions) -> SourceList:
     store = Path(options.store).expanduser()
     if (store / "store.json").exists():
         Store.open(store)
-    return listed._replace(rows=listed.rows[: options.limit])
+    return listed.head(options.limit)
 
 
 def encode_streams(run: FeatureRun, runner: Runner, observer: Observer) -> FeatureReport:
@@ -198,7 +198,7 @@ def _stream_report(run: FeatureRun, encoding: Encoding, todo: set[str], seconds:
 
 def _report(run: FeatureRun, streams: list[StreamReport]) -> FeatureReport:
     names = len(run.catalogue.sources)
-    at_the_door = sum(source.status is Status.QUARANTINED for source in run.catalogue.sources)
+    at_the_door = sum(source.status == Status.QUARANTINED for source in run.catalogue.sources)
     failed = max(sum(stream.quarantined.values()) for stream in streams)
     code = ExitCode.DONE
     if names and (at_the_door + failed) / names > run.options.max_quarantine:

@@ -15,7 +15,7 @@ from mercap.dispatch.desk import Desk
 from storage.inspect import ClipView, inspect_name
 from storage.store import Store
 from storage.usage import spend
-from tasks.context import CellSpec
+from tasks.spec import CellSpec
 
 
 class PreviewedClip(NamedTuple):

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from filters.rules import check_rules
 from flows.observer import Observer
 from flows.options import AnnotateOptions
@@ -30,26 +32,25 @@ from mercap.sources import SourceList, read_sources
 from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
+from storage.cells import CODES, STATUSES
+from storage.clip_columns import blocks
 from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, take_ledger, write_ledger
 from storage.memory import give_back
 from storage.publish import is_published, publish
 from storage.runs import (
-    ROWS_AT_ONCE,
-    Current,
-    each_source_of,
+    current_table,
     new_run_id,
-    read_current,
     write_current,
     write_run,
     write_sources,
 )
 from storage.schema import Status
 from storage.snapshots import content_digest, take_snapshot
-from storage.store import Store
+from storage.store import Store, read_column
 from tasks.clips import Catalogue, catalogue
 from tasks.context import Context
-from tasks.plan import Plan, Shards, StageState, open_indexes, settled_state, stage_state
+from tasks.plan import Plan, Shards, StageState, open_index, settled_state, stage_state
 from tasks.shard import ShardSummary
 
 _LIBRARIES = (
@@ -146,7 +147,7 @@ def check(options: AnnotateOptions) -> tuple[Recipe, SourceList]:
     store = Path(options.store).expanduser()
     if (store / "store.json").exists():
         Store.open(store)
-    return recipe, listed._replace(rows=listed.rows[: options.limit])
+    return recipe, listed.head(options.limit)
 
 
 def _budget(options: AnnotateOptions, recipe: Recipe) -> Budget | None:
@@ -171,7 +172,7 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
     plan = Plan(recipe, found.clips)
     with WorkerPool(options.workers) as pool:
         context = Context(
-            store, recipe, new_run_id(), pool, open_indexes(store, plan, options.retried), observer.cell_done
+            store, recipe, new_run_id(), pool, open_index(store, plan, options.retried), observer.cell_done
         )
         context.budget = _budget(options, recipe)
         run = Run(options, recipe, context, found, plan, collection, runner_name, datetime.now(UTC))
@@ -199,13 +200,14 @@ def _take_in(store: Store, listed: SourceList, observer: Observer) -> Catalogue:
 def run_stages(run: Run, runner: Runner, observer: Observer) -> None:
     """Every stage in order; within one, shards wherever the runner puts them."""
     for key in run.plan.stages:
-        state = stage_state(run.plan, key, run.context.indexes, run.states)
+        state = stage_state(run.plan, key, run.context.cells, run.states)
         observer.stage_started(key, len(state.missing))
         run.computed[key] = 0
         if state.missing:
-            for summary in runner(run, key, run.shards(state)):
-                run.computed[key] += summary.computed
-        run.states[key] = settled_state(run.plan, state, run.context.indexes)
+            with run.context.stage(key):
+                for summary in runner(run, key, run.shards(state)):
+                    run.computed[key] += summary.computed
+        run.states[key] = settled_state(state, run.context.cells)
         give_back()
         observer.stage_done(key)
 
@@ -214,13 +216,7 @@ def finish(run: Run, observer: Observer) -> Report:
     """Ledger, snapshot, publish. Raises LedgerImbalance."""
     write_current(run.store, run.run_id, _current(run))
     # Counted from what was written, not from what this process believes it wrote.
-    causes = {row_id: cause for index in run.context.indexes.values() for row_id, cause in index.causes()}
-    taken = take_ledger(
-        each_source_of(run.store, run.run_id),
-        read_current(run.store, run.run_id),
-        list(run.plan.stages),
-        causes,
-    )
+    taken = take_ledger(run.store, run.run_id, list(run.plan.stages))
     ledger = taken.rows
     write_ledger(run.store, run.run_id, ledger)
     check_ledger(ledger)
@@ -229,29 +225,21 @@ def finish(run: Run, observer: Observer) -> Report:
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
     counts = _counts(run, taken.quarantined)
-    run.context.forget()
+    read_column.cache_clear()
     give_back()
     if not is_published(run.store, snapshot):
         publish(run.store, snapshot)
     return _report(run, ledger, counts, int(snapshot["id"]))
 
 
-def _current(run: Run) -> Iterator[list[Current]]:
+def _current(run: Run) -> Iterator[Any]:
     """Which row of each cell counts now, stage by stage, some thousand at a time."""
     for key, state in run.states.items():
-        index, ids = run.context.index(key), run.plan.ids(key)
-        for first in range(0, len(ids), ROWS_AT_ONCE):
-            block = slice(first, first + ROWS_AT_ONCE)
-            yield [
-                Current(
-                    clip.digest,
-                    key,
-                    identity,
-                    status,
-                    index.row_id(identity) if status not in (Status.BLOCKED, Status.PENDING) else None,
-                )
-                for clip, identity, status in zip(run.plan.clips[block], ids[block], state.statuses[block], strict=True)
-            ]
+        for first, last in blocks(len(run.plan.clips)):
+            block = slice(first, last)
+            statuses = [STATUSES[code] for code in state.codes[block].tolist()]
+            rows = run.context.cells.row_ids(key, range(first, last))
+            yield current_table(key, run.plan.digests[block], run.plan.ids(key)[block], statuses, rows)
 
 
 class _Counts(NamedTuple):
@@ -261,13 +249,13 @@ class _Counts(NamedTuple):
 
 
 def _counts(run: Run, quarantined: int) -> _Counts:
-    index, ids = run.context.index("verdict"), run.plan.ids("verdict")
-    blocks = (ids[first : first + ROWS_AT_ONCE] for first in range(0, len(ids), ROWS_AT_ONCE))
-    verdicts = (payload for block in blocks for payload in index.payloads(block).values() if payload)
+    codes = run.states["verdict"].codes
+    decided = np.flatnonzero(codes == CODES[Status.OK]).tolist()
+    verdicts = (run.context.cells.payload("verdict", place) for place in decided)
     return _Counts(
         quarantined=quarantined,
-        captions=sum(status is Status.OK for status in run.states["label"].statuses),
-        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts),
+        captions=run.states["label"].count(Status.OK),
+        kept=sum(Verdict.model_validate_json(payload).kept for payload in verdicts if payload),
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 TEMPORARY = ".tmp-"  # no reader's pattern matches a name that begins with this
@@ -41,6 +43,22 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, exclusive: bo
         fsync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def nameless_file(owner: object) -> int:
+    """Handle of a file that has no name: it goes with ``owner``, or with the process, however that ends."""
+    with TemporaryFile(prefix="mercap-", buffering=0) as file:
+        handle = os.dup(file.fileno())
+    weakref.finalize(owner, os.close, handle)
+    return handle
+
+
+def write_at(handle: int, data: bytes, place: int) -> None:
+    """All of ``data``, the first byte at ``place``. Raises OSError where the disk is full."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(handle, rest, place)
+        rest, place = rest[written:], place + written
 
 
 def write_json(path: Path, value: Any, *, exclusive: bool = False) -> None:

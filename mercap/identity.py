@@ -14,6 +14,7 @@ from typing import Any
 
 _CHUNK = 1 << 20
 CELL_ID_CHARS = 32  # hexadecimal digits
+DIGEST_CHARS = 64  # of contents
 
 
 def canonical_json(value: Any) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mercap.errors import UsageError
+from mercap.spool import Spool
 
 MEDIA_SUFFIXES = frozenset(
     [
@@ -49,6 +50,7 @@ COLUMNS = ("path", "name", "subtitle", "text", "licence", "consent")
 # From most to least permissive. Several sources of one clip: the strictest wins.
 CONSENT = ("any", "unstated", "research", "internal", "withdrawn")
 _NAME_MAX = 512
+_ROWS_AT_ONCE = 1024  # of a Parquet manifest
 
 
 class SourceRow(NamedTuple):
@@ -68,7 +70,19 @@ class SourceRow(NamedTuple):
 
 class SourceList(NamedTuple):
     collection: str  # identifies SOURCE between runs
-    rows: list[SourceRow]
+    rows: Sequence[SourceRow]
+
+    def head(self, count: int | None) -> SourceList:
+        """The first ``count`` rows, or all."""
+        return self if count is None else self._replace(rows=self.rows[:count])
+
+
+def _spooled(
+    name: str, path: str | None, shown_path: str, subtitle: str | None, text: str | None, licence: str | None,
+    consent: str, extra: dict[str, Any], cause: str | None, message: str | None,
+) -> SourceRow:  # fmt: skip
+    real, beside = path and Path(path), subtitle and Path(subtitle)
+    return SourceRow(name, real or None, shown_path, beside or None, text, licence, consent, extra, cause, message)
 
 
 def read_sources(source: str) -> SourceList:
@@ -98,12 +112,12 @@ def _from_glob(pattern: Path) -> SourceList:
     return SourceList(str(root / Path(*parts[first:])), rows)
 
 
-def _from_files(root: Path, files: Iterable[Path]) -> list[SourceRow]:
+def _from_files(root: Path, files: Iterable[Path]) -> Sequence[SourceRow]:
     media = sorted(file for file in files if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file())
     if not media:
         raise UsageError(f"There is no media file under {root}; known endings are {' '.join(sorted(MEDIA_SUFFIXES))}.")
     taken: set[str] = set()
-    rows = []
+    rows = Spool(_spooled)
     for file in media:
         shown = file.relative_to(root).as_posix()
         name = shown[: -len(file.suffix)]
@@ -137,33 +151,39 @@ def _checked(row: SourceRow, root: Path) -> SourceRow:
 
 
 # --- manifests -----------------------------------------------------------------------------------------------
-def _from_manifest(manifest: Path) -> list[SourceRow]:
-    records = list(_records(manifest))
-    if not records:
-        raise UsageError(f"The manifest {manifest.name} has no rows.")
-    _check_columns(manifest.name, list(dict.fromkeys(key for record in records for key in record)))
+def _from_manifest(manifest: Path) -> Sequence[SourceRow]:
     taken: set[str] = set()
-    rows = []
-    for number, record in enumerate(records, start=1):
+    columns: dict[str, None] = {}
+    rows = Spool(_spooled)
+    for number, record in enumerate(_records(manifest), start=1):
+        if not columns.keys() >= record.keys():
+            _check_columns(manifest.name, record.keys() - columns.keys())
+            columns |= dict.fromkeys(record)
         row = _manifest_row(manifest, number, record)
         if row.name in taken:
             message = f"row {number} repeats the name {row.name!r}"
             row = row._replace(name=f"{row.name}#row{number}", path=None, cause="bad_row", message=message)
         taken.add(row.name)
         rows.append(row)
+    if not rows:
+        raise UsageError(f"The manifest {manifest.name} has no rows.")
+    if "path" not in columns:
+        raise UsageError(f"The manifest {manifest.name} has no column 'path'; it has {', '.join(map(repr, columns))}.")
     return rows
 
 
 def _records(manifest: Path) -> Iterator[dict[str, Any]]:
     try:
         if manifest.suffix.lower() == ".parquet":
-            yield from pq.read_table(manifest).to_pylist()
+            with pq.ParquetFile(manifest) as file:
+                for batch in file.iter_batches(_ROWS_AT_ONCE):
+                    yield from batch.to_pylist()
         elif manifest.suffix.lower() == ".jsonl":
-            with manifest.open(encoding="utf-8-sig") as file:
-                yield from (_json_row(manifest, number, line) for number, line in enumerate(file, 1) if line.strip())
+            with manifest.open(encoding="utf-8-sig") as lines:
+                yield from (_json_row(manifest, number, line) for number, line in enumerate(lines, 1) if line.strip())
         else:
-            with manifest.open(encoding="utf-8-sig", newline="") as file:
-                yield from _csv_rows(manifest, csv.DictReader(file, restkey=""))
+            with manifest.open(encoding="utf-8-sig", newline="") as lines:
+                yield from _csv_rows(manifest, csv.DictReader(lines, restkey=""))
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
         raise UsageError(f"The manifest {manifest} cannot be read: {str(error).splitlines()[0]}.") from None
 
@@ -189,13 +209,11 @@ def _json_row(manifest: Path, number: int, line: str) -> dict[str, Any]:
     return row
 
 
-def _check_columns(manifest: str, columns: list[str]) -> None:
-    for column in columns:
+def _check_columns(manifest: str, columns: Iterable[str]) -> None:
+    for column in sorted(columns):
         near = difflib.get_close_matches(column.strip().lower(), COLUMNS, n=1, cutoff=0.8)
         if near and column not in COLUMNS:
             raise UsageError(f"The manifest {manifest} has the unknown column {column!r}; did you mean {near[0]!r}?")
-    if "path" not in columns:
-        raise UsageError(f"The manifest {manifest} has no column 'path'; it has {', '.join(map(repr, columns))}.")
 
 
 def _manifest_row(manifest: Path, number: int, record: dict[str, Any]) -> SourceRow:

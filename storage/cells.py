@@ -1,4 +1,4 @@
-"""Which cells a store holds: an index per stage, and the rule that picks one row where there are several.
+"""Which row counts for each cell that a run asks for, and the rule that picks one where there are several.
 
 The read rule: a settled row (``ok``, ``absent``) beats a quarantined one; among settled rows the first committed
 counts, among quarantined ones the one with most attempts; ties are broken by the row id. It depends on the rows alone,
@@ -8,200 +8,215 @@ so every reader picks the same one, and a row once picked as settled is never re
 from __future__ import annotations
 
 import threading
-from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from storage.places import Places
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mercap.identity import CELL_ID_CHARS
+from storage.clip_columns import ClipColumn, Ids, blocks
 from storage.schema import SETTLED, Status
-from storage.store import Store, read_payloads, row_id
+from storage.store import Store, read_column, row_id
 
-_COLUMNS = ("cell_id", "status", "cause", "retryable", "attempts", "committed_at")
-_STATUSES = tuple(Status)
-_PLACE_BITS = 24  # a part has fewer rows than this
-_PLACE_MASK = (1 << _PLACE_BITS) - 1
+STATUSES = tuple(Status)  # the index names a status by its place here
+CODES = {status: code for code, status in enumerate(STATUSES)}
+PENDING = CODES[Status.PENDING]
 MAX_ATTEMPTS = 3  # a retryable failure is taken up again by later runs until it has failed this often
 
-
-class Entry(NamedTuple):
-    """What the index keeps of a row."""
-
-    row_id: str
-    status: Status
-    cause: str | None
-    retryable: bool
-    attempts: int
-    committed_us: int
-    part: Path
-
-    @property
-    def done(self) -> bool:
-        """Whether another run leaves this cell alone by itself."""
-        return self.status in SETTLED or not self.retryable or self.attempts >= MAX_ATTEMPTS
-
-    @property
-    def rank(self) -> tuple[int, int, str]:
-        """Lower is better: the read rule as a sort key."""
-        if self.status in SETTLED:
-            return (0, self.committed_us, self.row_id)
-        return (1, -self.attempts, self.row_id)
+_COLUMNS = ("cell_id", "clip", "voter", "status", "cause", "retryable", "attempts", "committed_at")
+_ROW = np.dtype(
+    [("part", "u4"), ("row", "u4"), ("committed_us", "i8"), ("cause", "u2"), ("status", "u1"), ("attempts", "u1"),
+     ("retryable", "?")]
+)  # fmt: skip
+_NO_PART = 0  # of a cell without a row
+_SETTLED = [CODES[status] for status in SETTLED]
+_PREFIX_CHARS = 16  # of a clip's digest: enough to find it by, and the cell id says whether it is the one
 
 
-class _Part(NamedTuple):
-    """What the index keeps of a part, a number per row: a store of a million cells fits into a laptop's memory."""
-
-    path: Path
-    statuses: bytes  # positions in `_STATUSES`
-    retryable: bytes
-    attempts: bytes
-    committed_us: array[int]
+def rank(status: str, attempts: int, committed_us: int, row: str) -> tuple[int, int, str]:
+    """The read rule as a sort key: of the rows of one cell the lowest counts."""
+    return (0, committed_us, row) if status in SETTLED else (1, -attempts, row)
 
 
 class CellIndex:
-    """cell id -> the row that counts, for one stage. `refresh` reads only parts it has not seen.
+    """The row that counts of each cell that is asked for, by stage key and the clip's place among the clips.
 
-    Costs about 40 bytes per cell. Threads may share one: `refresh` is guarded, and reading needs no guard. ``retried``
-    are causes whose quarantined cells are to be tried again, however often they were tried before.
+    Nothing of it is in memory but eight bytes per clip. `refresh` reads only parts it has not seen. Threads may share
+    one: `refresh` is guarded, and reading needs no guard where the cells read are not being computed. ``clips`` are
+    digests in ascending order, ``ids`` the cell ids of each stage in the same order; ``retried`` are causes whose
+    quarantined cells are to be tried again, however often they were tried before.
     """
 
-    def __init__(self, store: Store, stage: str, retried: Collection[str] = ()) -> None:
+    def __init__(self, store: Store, clips: Ids, ids: Mapping[str, Ids], retried: Collection[str] = ()) -> None:
         self.store = store
-        self.stage = stage
+        self._clips = np.concatenate([_prefixes(clips[first:last]) for first, last in [(0, 0), *blocks(len(clips))]])
+        self._ids = dict(ids)
+        self._rows = {key: ClipColumn(_ROW, len(clips)) for key in ids}
+        self._parts: list[Path] = [Path()]
+        self._causes: list[str] = [""]
         self._retried = frozenset(retried)
-        self._places = Places()  # cell id -> part number and place in the part, in one integer
-        self._parts: list[_Part] = []
-        self._causes: dict[int, str] = {}  # of rows that are not ok
-        self._seen: set[Path] = set()
+        self._seen: dict[str, set[str]] = {key.partition(":")[0]: set() for key in ids}
         self._refreshing = threading.Lock()
+        for stage in self._seen:
+            self.refresh(stage)
 
-    def __len__(self) -> int:
-        return len(self._places)
+    # --- reading -------------------------------------------------------------------------------------------------
+    def statuses(self, key: str, first: int, last: int) -> NDArray[np.uint8]:
+        """Codes of the rows that count, of clips ``first`` to before ``last``; pending where there is none."""
+        rows = self._rows[key].read(first, last)
+        return np.where(rows["part"] == _NO_PART, PENDING, rows["status"]).astype(np.uint8)
 
-    def __contains__(self, cell_id: str) -> bool:
-        return self._places.get(cell_id) is not None
+    def standing(self, key: str, first: int, last: int) -> NDArray[np.uint8]:
+        """The same of cells that this run leaves alone; pending where it does not."""
+        rows = self._rows[key].read(first, last)
+        settled = np.isin(rows["status"], _SETTLED)
+        retried = [code for code, cause in enumerate(self._causes) if cause in self._retried]
+        given_up = (~rows["retryable"] | (rows["attempts"] >= MAX_ATTEMPTS)) & ~np.isin(rows["cause"], retried)
+        stands = (rows["part"] != _NO_PART) & (settled | given_up)
+        return np.where(stands, rows["status"], PENDING).astype(np.uint8)
 
-    def get(self, cell_id: str) -> Entry | None:
-        at = self._places.get(cell_id)
-        return None if at is None else self._entry(at)
+    def row_ids(self, key: str, places: Sequence[int]) -> list[str | None]:
+        """Ids of the rows that count; None where there is none."""
+        rows = self._at(key, places)
+        stems = {number: self._parts[number].stem for number in np.unique(rows["part"]).tolist()}
+        return [
+            row_id(stems[part], row) if part != _NO_PART else None
+            for part, row in zip(rows["part"].tolist(), rows["row"].tolist(), strict=True)
+        ]
 
-    def is_done(self, cell_id: str) -> bool:
-        """Whether this run leaves the cell alone."""
-        return self.status_if_done(cell_id) is not None
-
-    def status_if_done(self, cell_id: str) -> Status | None:
-        """The status of a cell that this run leaves alone; None for one that it does not."""
-        at = self._places.get(cell_id)
-        if at is None:
-            return None
-        status = _STATUSES[self._parts[at >> _PLACE_BITS].statuses[at & _PLACE_MASK]]
-        if status in SETTLED:
-            return status
-        entry = self._entry(at)
-        return status if entry.done and entry.cause not in self._retried else None
-
-    def row_id(self, cell_id: str) -> str | None:
-        """Id of the row that counts."""
-        at = self._places.get(cell_id)
-        return None if at is None else self._row_id(at)
-
-    def attempts(self, cell_id: str) -> int:
-        """How often the cell was tried so far."""
-        at = self._places.get(cell_id)
-        return 0 if at is None else self._parts[at >> _PLACE_BITS].attempts[at & _PLACE_MASK]
-
-    def row_ids(self) -> Iterable[str]:
-        """Ids of all rows that count."""
-        return (self._row_id(at) for at in self._places.values())
-
-    def causes(self) -> Iterable[tuple[str, str]]:
-        """(row id, cause) of every row that is not ok, whether it counts or not."""
-        return ((self._row_id(at), cause) for at, cause in self._causes.items())
-
-    def refresh(self) -> None:
-        with self._refreshing:
-            for path in self.store.parts(self.stage):
-                if path not in self._seen:
-                    self._take(path)
-                    self._seen.add(path)
-
-    def _take(self, path: Path) -> None:
-        table = self.store.read_part(path, _COLUMNS).combine_chunks()
-        statuses, first = table["status"].to_pylist(), len(self._parts) << _PLACE_BITS
-        self._parts.append(
-            _Part(
-                path,
-                bytes(_STATUSES.index(status) for status in statuses),
-                bytes(table["retryable"].to_pylist()),
-                bytes(min(attempts, 255) for attempts in table["attempts"].to_pylist()),
-                array("q", table["committed_at"].cast("int64").to_pylist()),
-            )
-        )
-        for at, (status, cause) in enumerate(zip(statuses, table["cause"].to_pylist(), strict=True), first):
-            if status != Status.OK:
-                self._causes[at] = cause
-        for at, cell_id in enumerate(table["cell_id"].to_pylist(), first):
-            held = self._places.get(cell_id)
-            if held is None or self._entry(at).rank < self._entry(held).rank:
-                self._places.set(cell_id, at)
-
-    def _entry(self, at: int) -> Entry:
-        part, place = self._parts[at >> _PLACE_BITS], at & _PLACE_MASK
-        return Entry(
-            self._row_id(at),
-            _STATUSES[part.statuses[place]],
-            self._causes.get(at),
-            bool(part.retryable[place]),
-            part.attempts[place],
-            part.committed_us[place],
-            part.path,
-        )
-
-    def _row_id(self, at: int) -> str:
-        return row_id(self._parts[at >> _PLACE_BITS].path.stem, at & _PLACE_MASK)
-
-    def status(self, cell_id: str) -> Status:
-        at = self._places.get(cell_id)
-        return Status.PENDING if at is None else _STATUSES[self._parts[at >> _PLACE_BITS].statuses[at & _PLACE_MASK]]
-
-    def payloads(self, cell_ids: Iterable[str]) -> dict[str, str | None]:
-        """cell id -> payload of the row that counts; ids without a settled row are left out."""
-        found: dict[str, str | None] = {}
-        for cell_id in cell_ids:
-            entry = self.get(cell_id)
-            if entry is not None and entry.status in SETTLED:
-                found[cell_id] = read_payloads(entry.part)[entry.row_id]
+    def attempts(self, key: str, places: Sequence[int]) -> list[int]:
+        """How often each cell was tried so far."""
+        found: list[int] = self._at(key, places)["attempts"].tolist()
         return found
 
+    def payload(self, key: str, place: int) -> str | None:
+        """The payload of a settled row; None of one that is absent. Raises KeyError where no settled row is."""
+        row = self._at(key, [place])[0]
+        if row["part"] == _NO_PART or row["status"] not in _SETTLED:
+            raise KeyError((key, place))
+        return read_column(self._parts[row["part"]], "payload")[int(row["row"])]
 
-class Predecessor(NamedTuple):
-    """The newest cell of a stage and clip, under whatever config."""
+    def _at(self, key: str, places: Sequence[int]) -> NDArray[Any]:
+        if not places:
+            return np.zeros(0, _ROW)
+        first = min(places)
+        rows: NDArray[Any] = self._rows[key].read(first, max(places) + 1)[np.asarray(places) - first]
+        return rows
 
-    config: str
-    inputs: list[str]
+    # --- taking in -----------------------------------------------------------------------------------------------
+    def refresh(self, key: str) -> None:
+        """Take in what was committed since. Raises StoreError naming a damaged part."""
+        stage = key.partition(":")[0]
+        seen = self._seen[stage]
+        with self._refreshing:
+            for path in self.store.parts(stage):
+                if path.name not in seen:
+                    self._take(stage, path)
+                    seen.add(path.name)
+
+    def _take(self, stage: str, path: Path) -> None:
+        table = self.store.read_part(path, _COLUMNS)
+        self._parts.append(path)
+        rows, known = self._read_rows(table)
+        clips = _prefixes(table["clip"].to_pylist())
+        ids = _raw(table["cell_id"].to_pylist(), CELL_ID_CHARS)
+        for voter in table["voter"].unique().to_pylist():
+            key = f"{stage}:{voter}" if voter else stage
+            if key in self._ids:
+                its = known & pc.equal(pc.fill_null(table["voter"], ""), voter or "").to_numpy()
+                places = self._find(key, clips[its], ids[its])
+                self._keep(key, places[places >= 0], rows[its][places >= 0])
+
+    def _read_rows(self, table: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """What is kept of each row, and whether its status is one that there is."""
+        for cause in table["cause"].unique().drop_null().to_pylist():
+            if cause not in self._causes:
+                self._causes.append(cause)
+        rows = np.zeros(len(table), _ROW)
+        rows["part"], rows["row"] = len(self._parts) - 1, np.arange(len(table))
+        rows["committed_us"] = table["committed_at"].cast("int64").to_numpy()
+        rows["cause"] = pc.fill_null(pc.index_in(table["cause"], pa.array(self._causes)), 0).to_numpy()
+        status = pc.fill_null(pc.index_in(table["status"], pa.array(STATUSES)), PENDING).to_numpy()
+        rows["status"], rows["retryable"] = status, table["retryable"].to_numpy()
+        rows["attempts"] = np.minimum(table["attempts"].to_numpy(), 255)
+        return rows, status != PENDING
+
+    def _find(self, key: str, clips: NDArray[np.uint64], ids: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The place of each cell among those asked for; -1 for one that is not."""
+        found = np.full(len(clips), -1)
+        at = np.searchsorted(self._clips, clips)
+        open_ = np.arange(len(clips))
+        # Two clips may begin alike, by chance or by somebody's effort: then the next place is tried too.
+        while len(open_ := open_[at[open_] < len(self._clips)]):
+            open_ = open_[self._clips[at[open_]] == clips[open_]]
+            if not len(open_):
+                break
+            first = at[open_].min()
+            asked = self._ids[key].raw(first, at[open_].max() + 1).view(np.uint64).reshape(-1, 2)
+            same = (asked[at[open_] - first] == ids[open_]).all(axis=1)
+            found[open_[same]] = at[open_[same]]
+            open_ = open_[~same]
+            at[open_] += 1
+        return found
+
+    def _keep(self, key: str, places: NDArray[np.int64], rows: NDArray[Any]) -> None:
+        """Of each place's rows, those held and these, the one that counts."""
+        if not len(places):
+            return
+        first, last = int(places.min()), int(places.max()) + 1
+        held = self._rows[key].read(first, last)
+        at = places - first
+        if len(np.unique(at)) == len(at) and not held["part"][at].any():
+            held[at] = rows
+        else:
+            for place, row in zip(at.tolist(), rows, strict=True):
+                if held["part"][place] == _NO_PART or self._rank(row) < self._rank(held[place]):
+                    held[place] = row
+        self._rows[key].write(first, held)
+
+    def _rank(self, row: Any) -> tuple[int, int, str]:
+        name = row_id(self._parts[row["part"]].stem, int(row["row"]))
+        return rank(STATUSES[row["status"]], int(row["attempts"]), int(row["committed_us"]), name)
 
 
-class Predecessors:
-    """Per clip, what a stage was last computed from: tells why a cell is missing now."""
+def _prefixes(digests: Sequence[str]) -> NDArray[np.uint64]:
+    """The beginnings of digests as numbers in the same order."""
+    return _raw([digest[:_PREFIX_CHARS] for digest in digests], _PREFIX_CHARS).view(">u8").astype(np.uint64).ravel()
 
-    def __init__(self, store: Store, stage_key: str) -> None:
-        self.store = store
-        self._stage, _, voter = stage_key.partition(":")
-        self._voter = voter or None
-        self._newest: dict[str, tuple[int, Predecessor]] | None = None
 
-    def newest(self, clip: str) -> Predecessor | None:
-        if self._newest is None:
-            self._newest = {}
-            for path in self.store.parts(self._stage):
-                self._take(self.store.read_part(path, ("clip", "voter", "config", "inputs", "committed_at")))
-        found = self._newest.get(clip)
-        return found[1] if found else None
+def _raw(texts: Sequence[str], chars: int) -> NDArray[np.uint64]:
+    """Hexadecimal texts as rows of eight bytes. What is none, in a part that was tampered with, is all zeros."""
+    joined = "".join(texts)
+    try:
+        data = bytes.fromhex(joined)
+    except ValueError:
+        data = b""
+    if 2 * len(data) != len(joined) or any(len(text) != chars for text in texts):
+        data = b"".join(_bytes(text, chars) for text in texts)
+    return np.frombuffer(data, np.uint64).reshape(len(texts), chars // 16)
 
-    def _take(self, table: Any) -> None:
-        assert self._newest is not None
-        micros = table["committed_at"].cast("int64").to_pylist()
-        columns = [table[name].to_pylist() for name in ("clip", "voter", "config", "inputs")]
-        for clip, voter, config, inputs, committed in zip(*columns, micros, strict=True):
-            if voter == self._voter and (clip not in self._newest or committed >= self._newest[clip][0]):
-                self._newest[clip] = (committed, Predecessor(config, inputs))
+
+def _bytes(text: str, chars: int) -> bytes:
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        data = b""
+    return data if 2 * len(data) == len(text) == chars else bytes(chars // 2)
+
+
+def counting_row_ids(store: Store, stage: str) -> Iterator[str]:
+    """Ids of the rows that count of every cell of a stage that the store holds. Raises StoreError."""
+    best: dict[str, tuple[int, int, str]] = {}
+    for path in store.parts(stage):
+        table = store.read_part(path, ("cell_id", "status", "attempts", "committed_at"))
+        names = ("cell_id", "status", "attempts")
+        columns = [table[name].to_pylist() for name in names] + [table["committed_at"].cast("int64").to_pylist()]
+        for place, (cell, status, attempts, committed) in enumerate(zip(*columns, strict=True)):
+            found = rank(status, min(attempts, 255), committed, row_id(path.stem, place))
+            if cell not in best or found < best[cell]:
+                best[cell] = found
+    return (name for _, _, name in best.values())

@@ -6,15 +6,23 @@ the cells in the parts. A name that no status accounts for makes the run end wit
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+
+import duckdb
 
 from mercap.errors import LedgerImbalance
 from mercap.files import write_json
-from storage.runs import Current, Source
 from storage.schema import Status
-from storage.store import Store
+from storage.store import Store, read_column
+
+_CONFIG = {"threads": 1, "memory_limit": "32MB", "enable_external_file_cache": False}
+_ROWS_AT_ONCE = 1024
 
 COUNTS = ("names", "ok", "absent", "quarantined", "blocked", "duplicate", "pending")
 
@@ -44,55 +52,69 @@ class Taken(NamedTuple):
     quarantined: int
 
 
-def take_ledger(
-    sources: Iterable[Source], current: Iterable[Current], stage_keys: Sequence[str], causes: dict[str, str]
-) -> Taken:
-    """Both are read once, in any order; ``causes`` gives the cause of each row that is not ok by row id."""
-    names = _Names(sources)
-    first = stage_keys[0]
-    statuses = {key: names.before_any_stage(first=key == first) for key in stage_keys}
-    found: dict[str, Counter[str]] = {key: Counter() for key in stage_keys}
-    found[first].update(names.causes)
-    quarantined: set[str] = set()
-    for row in current:
-        held = names.of_clip[row.clip]
-        statuses[row.stage_key][row.status] += held
-        if row.row_id in causes:
-            found[row.stage_key][causes[row.row_id]] += held
-        if row.status == Status.QUARANTINED:
-            quarantined.add(row.clip)
-    rows = [_row(key, names.total, statuses[key], found[key]) for key in stage_keys]
-    return Taken(rows, names.statuses[Status.QUARANTINED] + sum(names.of_any_kind(clip) for clip in quarantined))
+def take_ledger(store: Store, run_id: str, stage_keys: Sequence[str]) -> Taken:
+    """From the sources and rows that the run has written, and from the parts that these rows lie in."""
+    with _connect(store.run_folder(run_id)) as connection:
+        refused: Counter[str] = Counter(dict(connection.execute(_REFUSED).fetchall()))
+        (names, duplicates, quarantined) = connection.execute(_NAMES).fetchall()[0]
+        first = stage_keys[0]
+        statuses = {key: _before_any_stage(refused.total(), duplicates, first=key == first) for key in stage_keys}
+        causes: dict[str, Counter[str]] = {key: Counter() for key in stage_keys}
+        causes[first].update({cause: count for cause, count in refused.items() if cause})
+        for key, status, held in connection.execute(_STATUSES).fetchall():
+            statuses[key][status] += held
+        for key, row_id, held in _each(connection.execute(_NOT_OK)):
+            if cause := _cause(store, key, row_id):
+                causes[key][cause] += held
+    return Taken([_row(key, names, statuses[key], causes[key]) for key in stage_keys], quarantined)
 
 
-class _Names:
-    """What the ledger needs of the sources, a number per clip."""
+# `held` is how many names a clip's cells stand for, `known` the same with duplicates: of names that were let in.
+_VIEWS = """
+CREATE VIEW source AS SELECT * FROM read_parquet(getvariable('sources'));
+CREATE VIEW current AS SELECT * FROM read_parquet(getvariable('current'));
+CREATE TABLE clip AS SELECT clip, count(*) FILTER (status <> 'duplicate') AS held, count(*) AS known
+    FROM source WHERE status <> 'quarantined' AND clip IS NOT NULL GROUP BY clip;
+"""
+_REFUSED = "SELECT coalesce(cause, ''), count(*) FROM source WHERE status = 'quarantined' GROUP BY ALL"
+_NAMES = """
+SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM source WHERE status = 'duplicate'),
+    (SELECT count(*) FROM source WHERE status = 'quarantined') + (SELECT coalesce(sum(known), 0)::BIGINT FROM clip
+        WHERE clip IN (SELECT clip FROM current WHERE status = 'quarantined'))
+"""
+_STATUSES = "SELECT stage_key, status, sum(held)::BIGINT FROM current JOIN clip USING (clip) GROUP BY ALL"
+_NOT_OK = """
+SELECT stage_key, row_id, held FROM current JOIN clip USING (clip) WHERE status <> 'ok' AND row_id IS NOT NULL
+"""
 
-    def __init__(self, sources: Iterable[Source]) -> None:
-        self.statuses: Counter[str] = Counter()
-        self.causes: Counter[str] = Counter()
-        self.of_clip: Counter[str] = Counter()  # names that cells stand for
-        self._duplicates: Counter[str] = Counter()
-        for source in sources:
-            self.statuses[source.status] += 1
-            if source.status == Status.QUARANTINED:
-                if source.cause:
-                    self.causes[source.cause] += 1
-            elif source.clip is not None:
-                (self._duplicates if source.status == Status.DUPLICATE else self.of_clip)[source.clip] += 1
 
-    @property
-    def total(self) -> int:
-        return self.statuses.total()
+@contextmanager
+def _connect(run: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory, with what does not fit in a folder that goes with it."""
+    with (
+        TemporaryDirectory(prefix="mercap-") as spill,
+        duckdb.connect(config={**_CONFIG, "temp_directory": spill}) as connection,
+    ):
+        for name in ("sources", "current"):
+            path = re.sub(r"([*?\[])", r"[\1]", str(run / f"{name}.parquet"))  # of a folder, not a pattern of names
+            connection.execute(f"SET VARIABLE {name} = ?", [path])
+        connection.execute(_VIEWS)
+        yield connection
 
-    def of_any_kind(self, clip: str) -> int:
-        """Names of a clip that are not quarantined themselves."""
-        return self.of_clip[clip] + self._duplicates[clip]
 
-    def before_any_stage(self, *, first: bool) -> Counter[str]:
-        """Names that no cell stands for: quarantined where they came in, blocked everywhere after."""
-        refused, duplicates = self.statuses[Status.QUARANTINED], self.statuses[Status.DUPLICATE]
-        return Counter({Status.DUPLICATE: duplicates, Status.QUARANTINED if first else Status.BLOCKED: refused})
+def _each(found: duckdb.DuckDBPyConnection) -> Iterator[Any]:
+    while rows := found.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def _cause(store: Store, key: str, row_id: str) -> str | None:
+    stem, _, place = row_id.rpartition(":")
+    return read_column(store.root / "cells" / key.partition(":")[0] / f"{stem}.parquet", "cause")[int(place)]
+
+
+def _before_any_stage(refused: int, duplicates: int, *, first: bool) -> Counter[str]:
+    """Names that no cell stands for: quarantined where they came in, blocked everywhere after."""
+    return Counter({Status.DUPLICATE: duplicates, Status.QUARANTINED if first else Status.BLOCKED: refused})
 
 
 def _row(key: str, names: int, statuses: Counter[str], causes: Counter[str]) -> LedgerRow:

@@ -26,12 +26,12 @@ from storage.views import VIEWS, View
 
 _STORAGE_VERSION = "v1.2.0"
 VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is published anew
-_MEMORY = 48  # MB for sorts and joins, whatever the number of clips
-_MEMORY_OF_MANY = 96  # for a join of many tables, which asks for more than it fills even over a thousand clips
+_MEMORY = 32  # MB for sorts and joins, whatever the number of clips
+_MEMORY_OF_MANY = 48  # for a join of many tables, which asks for more than it fills even over a thousand clips
 _MEMORY_AT_MOST = 1024  # doubled up to this, view by view, where payloads are long
 # Views that are ordered by clip are made some thousand clips at a time, so that no sort or join grows with the store;
 # one that joins many tables, and holds all of them but one meanwhile, is made like that too, and then sorted.
-_CLIPS_AT_ONCE = 4096
+_CLIPS_AT_ONCE = 2048
 _BY_CLIP = ("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells")
 _JOINING_MANY = {"captions": "name"}
 _ROW_GROUP = 16_384  # rows that are written together, and skipped together where a block does not need them

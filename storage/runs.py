@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mercap.files import read_json, write_atomically, write_json
 from storage.migrations import migrate
-from storage.schema import CURRENT_SCHEMA, SOURCE_SCHEMA
+from storage.schema import CURRENT_SCHEMA, SOURCE_SCHEMA, Status
 from storage.store import Store
 
-ROWS_AT_ONCE = 4096  # of a file of a run: no reader needs to hold more
+ROWS_AT_ONCE = 1024  # of a file of a run: no reader needs to hold more
 
 
 class Source(NamedTuple):
@@ -62,26 +63,20 @@ def read_runs(store: Store) -> list[dict[str, Any]]:
     return [read_json(file) for file in files]
 
 
-def write_sources(store: Store, run_id: str, sources: list[Source]) -> None:
-    table = _table(sources, SOURCE_SCHEMA)
-    path = store.run_folder(run_id) / "sources.parquet"
-    write_atomically(
-        path, lambda temporary: pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_AT_ONCE)
+def write_sources(store: Store, run_id: str, sources: Sequence[Source]) -> None:
+    _write_groups(
+        store.run_folder(run_id) / "sources.parquet",
+        SOURCE_SCHEMA,
+        (_source_table(sources[first : first + ROWS_AT_ONCE]) for first in range(0, len(sources), ROWS_AT_ONCE)),
     )
 
 
 def read_sources_of(store: Store, run_id: str) -> list[Source]:
-    return list(each_source_of(store, run_id))
-
-
-def each_source_of(store: Store, run_id: str) -> Iterator[Source]:
-    """The same, read as they are asked for."""
-    for block in batched_sources(store, run_id):
-        yield from block
+    return [source for block in batched_sources(store, run_id) for source in block]
 
 
 def batched_sources(store: Store, run_id: str) -> Iterator[list[Source]]:
-    """The same, some thousand at a time; no batch is empty."""
+    """The same as they are asked for, some thousand at a time; no batch is empty."""
     for table in read_source_tables(store, run_id):
         if len(table):
             yield [Source(*row) for row in _tuples(table, SOURCE_SCHEMA)]
@@ -92,15 +87,30 @@ def read_source_tables(store: Store, run_id: str) -> Iterator[Any]:
     return _row_groups(store.run_folder(run_id) / "sources.parquet")
 
 
-def write_current(store: Store, run_id: str, stages: Iterable[Sequence[Current]]) -> None:
-    """Rows of one stage after another, each sequence a row group, so that no reader needs to hold more than one."""
+def write_current(store: Store, run_id: str, stages: Iterable[Any]) -> None:
+    """Tables of one stage after another (`current_table`), each a row group."""
+    _write_groups(store.run_folder(run_id) / "current.parquet", CURRENT_SCHEMA, stages)
+
+
+def current_table(
+    stage_key: str, clips: Sequence[str], cell_ids: Sequence[str], statuses: Sequence[str], rows: Sequence[str | None]
+) -> Any:
+    """What `Current` holds of some clips at one stage. A cell that is blocked or pending counts no row."""
+    without = pc.is_in(pa.array(statuses, pa.string()), pa.array([Status.BLOCKED, Status.PENDING]))
+    row_ids = pc.if_else(without, pa.scalar(None, pa.string()), pa.array(rows, pa.string()))
+    columns = [clips, [stage_key] * len(clips), cell_ids, statuses, row_ids]
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=CURRENT_SCHEMA)
+
+
+def _write_groups(path: Path, schema: pa.Schema, groups: Iterable[Any]) -> None:
+    """Each a row group, so that neither writing nor reading needs to hold more than one."""
 
     def fill(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, CURRENT_SCHEMA, compression="zstd") as writer:
-            for rows in stages:
-                writer.write_table(_table(rows, CURRENT_SCHEMA))
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in groups:
+                writer.write_table(table)
 
-    write_atomically(store.run_folder(run_id) / "current.parquet", fill)
+    write_atomically(path, fill)
 
 
 def read_current(store: Store, run_id: str) -> Iterator[Current]:
@@ -120,11 +130,9 @@ def _row_groups(path: Path) -> Iterator[Any]:
             yield migrate(file.read_row_group(group))
 
 
-def _table(rows: Sequence[Any], schema: pa.Schema) -> Any:
-    columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )
+def _source_table(sources: Sequence[Source]) -> Any:
+    columns = zip(zip(*sources, strict=True), SOURCE_SCHEMA, strict=True)
+    return pa.table([pa.array(column, field.type) for column, field in columns], schema=SOURCE_SCHEMA)
 
 
 def _tuples(table: Any, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:

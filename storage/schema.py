@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -37,8 +38,8 @@ class CellRow(NamedTuple):
     voter: str | None
     status: str
     config: str  # digest; the config itself is in configs/<digest>.json
-    inputs: list[str]  # raw digests and cell ids, in the order that made the cell id
-    input_rows: list[str]  # the row of each upstream cell that was actually read
+    inputs: Sequence[str]  # raw digests and cell ids, in the order that made the cell id
+    input_rows: Sequence[str]  # the row of each upstream cell that was actually read
     payload: str | None
     raw: str | None  # the model's reply, kept so that parsing again needs no call
     usage: str | None  # JSON of `mercap.outcome.Usage`: what the answer cost; null where nothing was asked
@@ -113,6 +114,9 @@ CURRENT_SCHEMA = pa.schema(
 
 def cells_table(rows: list[CellRow], row_ids: list[str], committed_at: datetime) -> Any:
     """A pyarrow table of the rows, under the explicit schema (types never drift between parts)."""
-    columns = dict(zip(CellRow._fields, zip(*rows, strict=True) if rows else [()] * len(CellRow._fields), strict=True))
-    columns |= {"row_id": tuple(row_ids), "committed_at": (committed_at,) * len(rows)}
-    return pa.table([pa.array(columns[field.name], field.type) for field in CELL_SCHEMA], schema=CELL_SCHEMA)
+    names = CellRow._fields
+    columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+    columns["row_id"] = row_ids
+    arrays = {field.name: pa.array(columns[field.name], field.type) for field in CELL_SCHEMA if field.name in columns}
+    arrays["committed_at"] = pa.repeat(pa.scalar(committed_at, CELL_SCHEMA.field("committed_at").type), len(rows))
+    return pa.table([arrays[name] for name in CELL_SCHEMA.names], schema=CELL_SCHEMA)

@@ -8,10 +8,10 @@ annotating the first again replaces its part. Training and benchmarks name a sna
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
@@ -23,48 +23,63 @@ from storage.schema import CURRENT_SCHEMA
 from storage.store import Store
 
 
+class _Block(NamedTuple):
+    """Sorted lines, and whether they begin the sources or a stage."""
+
+    lines: list[str]
+    begins: bool
+
+
 def content_digest(store: Store, run_id: str) -> str:
     """What a run came to: equal for two runs that found everything as it was."""
-    return _digest_in_order(store, run_id) or _digest_sorted(store, run_id)
+    state = _digest(hashlib.sha256(), lambda: _source_lines(store, run_id))
+    digest: str = _digest(state, lambda: _current_lines(store, run_id)).hexdigest()
+    return digest
 
 
-def _digest_in_order(store: Store, run_id: str) -> str | None:
-    """A block of rows at a time; None where the blocks do not follow each other in the order of their lines."""
-    state, last = hashlib.sha256(), ""
-    for lines, begins in _lines(store, run_id):
+def _digest(state: Any, lines: Callable[[], Iterator[_Block]]) -> Any:
+    return _digest_in_order(state.copy(), lines()) or _digest_sorted(state, lines())
+
+
+def _digest_in_order(state: Any, blocks: Iterator[_Block]) -> Any:
+    """A block at a time; None where the blocks do not follow each other in the order of their lines."""
+    last = ""
+    for lines, begins in blocks:
         if not begins and lines[0] < last:
             return None
         _update(state, lines)
         last = lines[-1]
-    return state.hexdigest()
+    return state
 
 
-def _digest_sorted(store: Store, run_id: str) -> str:
-    """The same with all sources, and then all rows of a stage, in memory."""
-    state, held = hashlib.sha256(), list[str]()
-    for lines, begins in _lines(store, run_id):
+def _digest_sorted(state: Any, blocks: Iterator[_Block]) -> Any:
+    """The same with all lines of a part in memory."""
+    held = list[str]()
+    for lines, begins in blocks:
         if begins:
             _update(state, sorted(held))
             held.clear()
         held += lines
     _update(state, sorted(held))
-    return state.hexdigest()
+    return state
 
 
 def _update(state: Any, lines: list[str]) -> None:
     state.update("\n".join([*lines, ""]).encode())
 
 
-def _lines(store: Store, run_id: str) -> Iterator[tuple[list[str], bool]]:
-    """Blocks of sorted lines, of the sources and then stage by stage; and whether the block begins one of these."""
+def _source_lines(store: Store, run_id: str) -> Iterator[_Block]:
     for number, block in enumerate(batched_sources(store, run_id)):
-        yield sorted(canonical_json(list(source)) for source in block), number == 0
+        yield _Block(sorted(canonical_json(list(source)) for source in block), number == 0)
+
+
+def _current_lines(store: Store, run_id: str) -> Iterator[_Block]:
     stage = None
     for table in read_current_tables(store, run_id):
         if len(table):
             columns = [pc.fill_null(table[name], "") for name in CURRENT_SCHEMA.names]
             key = table["stage_key"][0].as_py()
-            yield sorted(pc.binary_join_element_wise(*columns, "|").to_pylist()), key != stage
+            yield _Block(sorted(pc.binary_join_element_wise(*columns, "|").to_pylist()), key != stage)
             stage = key
 
 

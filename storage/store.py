@@ -137,10 +137,10 @@ def row_id(part: str, place: int) -> str:
 
 
 @functools.lru_cache(maxsize=64)  # a shard of each of four threads, and a handful of stages that it reads
-def read_payloads(path: Path) -> dict[str, str | None]:
-    """row id -> payload of one part. Parts never change, so the last few are kept."""
-    table = Store(path.parent.parent.parent).read_part(path, ("row_id", "payload"))
-    return dict(zip(table["row_id"].to_pylist(), table["payload"].to_pylist(), strict=True))
+def read_column(path: Path, name: str) -> list[str | None]:
+    """One column of text of a part, in order. Parts never change, so the last few are kept."""
+    column: list[str | None] = Store(path.parent.parent.parent).read_part(path, (name,))[name].to_pylist()
+    return column
 
 
 def _is_blank(root: Path) -> bool:

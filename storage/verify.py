@@ -15,7 +15,7 @@ from mercap.errors import CAUSES, MercapError
 from mercap.files import TEMPORARY, read_json
 from mercap.identity import cell_id, digest_config, digest_file
 from mercap.records import PAYLOADS
-from storage.cells import CellIndex
+from storage.cells import counting_row_ids
 from storage.features import faults as feature_faults
 from storage.ledger import LedgerRow
 from storage.publish import published_snapshot
@@ -85,12 +85,10 @@ def _counting_rows(store: Store) -> set[str] | None:
     """Ids of the rows that the read rule picks; None where a damaged part, a finding of its own, leaves that open."""
     counting: set[str] = set()
     for stage in PAYLOADS:
-        index = CellIndex(store, stage)
         try:
-            index.refresh()
+            counting.update(counting_row_ids(store, stage))
         except MercapError:
             return None
-        counting.update(index.row_ids())
     return counting
 
 

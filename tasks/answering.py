@@ -8,10 +8,11 @@ from mercap.backends import scripted
 from mercap.outcome import Answer, attempt
 from mercap.records import Record
 from mercap.roles import RoleOptions, Scripted
-from tasks.context import CellSpec, Context, in_place
+from tasks.context import Context, in_place
 from tasks.endpoint import ask_endpoint
 from tasks.engine import ask_engine
 from tasks.role import Outcomes, Role, Way
+from tasks.spec import CellSpec
 
 
 def ask_instrument(context: Context, specs: list[CellSpec], role: Role, _options: RoleOptions) -> Outcomes:

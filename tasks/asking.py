@@ -12,9 +12,10 @@ from mercap.dispatch.journal import Entry
 from mercap.media.excerpt import Excerpt
 from mercap.outcome import Answer, Outcome, Usage, attempt, typed
 from mercap.roles import Asked, Chat
-from tasks.context import CellSpec, Context
+from tasks.context import Context
 from tasks.materials import materials
 from tasks.role import Role
+from tasks.spec import CellSpec
 
 # Roughly, for limits and forecasts only; the endpoint's own count is what is stored.
 CHARS_PER_TOKEN = 3.5  # of English; a Chinese character is about a token

@@ -6,8 +6,9 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -19,24 +20,15 @@ from mercap.media.derived import derived_folder
 from mercap.outcome import Outcome
 from mercap.recipe import Recipe
 from mercap.records import PAYLOADS, Record
-from mercap.stages import Stage
 from mercap.workers.operations import Media
 from mercap.workers.pool import Request, WorkerPool
 from storage.cells import CellIndex
-from storage.store import Store, read_payloads
+from storage.store import Store
 from tasks.clips import Clip
+from tasks.commit import PartWriter
+from tasks.spec import CellSpec
 
 R = TypeVar("R", bound=Record)
-
-
-class CellSpec(NamedTuple):
-    """One cell to compute. ``inputs`` made its id; ``upstream`` are the cells among them, by stage key."""
-
-    stage: Stage
-    clip: Clip
-    cell_id: str
-    inputs: tuple[str, ...]
-    upstream: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -47,7 +39,7 @@ class Context:
     recipe: Recipe
     run_id: str
     pool: WorkerPool
-    indexes: dict[str, CellIndex]  # by stage name
+    cells: CellIndex
     cell_done: Callable[[str], None] = lambda _: None  # told each stage key, by whichever thread computed the cell
     stop: threading.Event = field(default_factory=threading.Event)
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
@@ -55,25 +47,31 @@ class Context:
     budget: Budget | None = None
     engines: Engines = field(default_factory=Engines)
     desk: Desk = field(init=False)
+    _parts: PartWriter | None = field(init=False, default=None)  # of the stage that is under way
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.store.root / "journal")
 
-    def index(self, stage_key: str) -> CellIndex:
-        return self.indexes[stage_key.partition(":")[0]]
+    @contextmanager
+    def stage(self, key: str) -> Iterator[None]:
+        """While it lasts cells of this stage can be added; what was added is committed at its end, however it ends."""
+        self._parts = PartWriter(self.store, self.cells, key, self.run_id, self.worker)
+        try:
+            yield
+        finally:
+            self._parts.flush()
 
-    def forget(self) -> None:
-        """Let go of what is known of the cells, when all of them are computed: publishing reads the disk."""
-        self.indexes.clear()
-        read_payloads.cache_clear()
+    @property
+    def parts(self) -> PartWriter:
+        assert self._parts is not None, "no stage is under way"
+        return self._parts
 
     def media(self, clip: Clip) -> Media:
         folder = derived_folder(self.store.derived, clip.digest, self.recipe.media)
-        state = clip.state
         return Media(
             path=clip.path,
-            size=state.size,
-            mtime_ns=state.mtime_ns,
+            size=clip.size,
+            mtime_ns=clip.mtime_ns,
             folder=folder,
             policy=self.recipe.media,
             limits=self.recipe.limits,
@@ -90,18 +88,9 @@ class Inputs:
         self._context = context
         self._spec = spec
 
-    def rows(self) -> list[str]:
-        """Row ids of what was read, for the provenance of the cell."""
-        return [self._row(stage_key, cell_id) for stage_key, cell_id in self._spec.upstream.items()]
-
-    def _row(self, stage_key: str, cell_id: str) -> str:
-        found = self._context.index(stage_key).row_id(cell_id)
-        assert found is not None, f"{self._spec.stage.key} was started before {stage_key} was done"
-        return found
-
     def record(self, stage_key: str, kind: type[R]) -> R | None:
-        cell_id = self._spec.upstream[stage_key]
-        payload = self._context.index(stage_key).payloads([cell_id])[cell_id]
+        """Raises KeyError where that stage is not done."""
+        payload = self._context.cells.payload(stage_key, self._spec.place)
         return kind.model_validate_json(payload) if payload is not None else None
 
 

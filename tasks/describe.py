@@ -14,9 +14,10 @@ from mercap.records import Cue, Measures
 from mercap.roles import Asked, EmbeddedDescriber
 from prompts import load_prompt
 from tasks.answering import answer_role
-from tasks.context import CellSpec, Context, Inputs
+from tasks.context import Context, Inputs
 from tasks.materials import check_file
 from tasks.role import Outcomes, Role
+from tasks.spec import CellSpec
 
 
 def run_visual(context: Context, specs: list[CellSpec]) -> Outcomes:

@@ -11,8 +11,9 @@ from mercap.dispatch.dispatcher import Call, Endpoint, Reply
 from mercap.outcome import Outcome, failed
 from mercap.roles import Chat, RoleOptions
 from tasks.asking import Question, cost_of, questions, read_body, request_body, tokens_in, usage_of
-from tasks.context import CellSpec, Context
+from tasks.context import Context
 from tasks.role import Outcomes, Role
+from tasks.spec import CellSpec
 
 
 def ask_endpoint(context: Context, specs: list[CellSpec], role: Role, options: RoleOptions) -> Outcomes:
@@ -61,7 +62,7 @@ class _Asking:
                 self.unasked.append((question.spec, question.failed))
             else:
                 self.under_way[place] = question._replace(messages=[])
-                tried = self.context.index(question.spec.stage.key).attempts(question.spec.cell_id)
+                tried = self.context.cells.attempts(question.spec.stage.key, [question.spec.place])[0]
                 tokens = self.options.max_tokens + tokens_in(question.messages, question.audio_s)
                 yield Call(place, request_body(self.options, question.messages), tokens, attempt=tried)
 

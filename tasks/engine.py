@@ -10,8 +10,9 @@ from mercap.errors import CellFailure
 from mercap.outcome import failed
 from mercap.roles import RoleOptions, Vllm
 from tasks.asking import Question, questions, read_body, request_body, schema_of, usage_of
-from tasks.context import CellSpec, Context
+from tasks.context import Context
 from tasks.role import Outcomes, Role
+from tasks.spec import CellSpec
 
 NOT_READY_S = 0.005
 
@@ -36,7 +37,7 @@ def ask_engine(context: Context, specs: list[CellSpec], role: Role, options: Rol
                 if isinstance(body, CellFailure):
                     yield question.spec, failed(body, seconds)
                     continue
-                tried = context.index(question.spec.stage.key).attempts(question.spec.cell_id)
+                tried = context.cells.attempts(question.spec.stage.key, [question.spec.place])[0]
                 entry = Entry(request_key("vllm", request_body(options, question.messages), tried), body, seconds, 1)
                 outcome = read_body(context, question.spec, role, options, body)
                 yield question.spec, outcome._replace(seconds=seconds, usage=usage_of(options, entry, question.audio_s))

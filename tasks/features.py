@@ -57,8 +57,8 @@ class Encoding:
     def request(self, clip: Clip) -> Request:
         media = Media(
             path=clip.path,
-            size=clip.state.size,
-            mtime_ns=clip.state.mtime_ns,
+            size=clip.size,
+            mtime_ns=clip.mtime_ns,
             folder=derived_folder(self.store.derived, clip.digest, FEATURE_MEDIA),
             policy=FEATURE_MEDIA,
             limits=self.limits,

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mercap.recipe import Recipe
-from storage.cells import CellIndex, Predecessors
+from storage.cells import CellIndex
+from storage.predecessors import Predecessors
+from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Clip
 from tasks.costing import StageCost, stage_cost
-from tasks.plan import Plan, StageState, open_indexes, stage_state
+from tasks.plan import Plan, StageState, open_index, stage_state
 
 
 class StageForecast(NamedTuple):
@@ -31,24 +33,22 @@ def forecast(root: Path, recipe: Recipe, clips: Sequence[Clip]) -> list[StageFor
     """One row per stage, in order. A store that does not exist yet is one in which everything is missing."""
     store = Store.open(root) if (root / "store.json").exists() else Store(root)
     plan = Plan(recipe, clips)
-    indexes = open_indexes(store, plan)
+    cells = open_index(store, plan)
     states: dict[str, StageState] = {}
     rows = []
     for key in plan.stages:
-        states[key] = stage_state(plan, key, indexes, states)
-        rows.append(_row(plan, states[key], indexes, Predecessors(store, key), store))
+        states[key] = stage_state(plan, key, cells, states)
+        rows.append(_row(plan, states[key], cells, Predecessors(store, key), store))
     return rows
 
 
-def _row(
-    plan: Plan, state: StageState, indexes: dict[str, CellIndex], before: Predecessors, store: Store
-) -> StageForecast:
+def _row(plan: Plan, state: StageState, cells: CellIndex, before: Predecessors, store: Store) -> StageForecast:
     reasons: Counter[str] = Counter()
     for place in state.missing:
-        reasons[_reason(plan, state.key, place, indexes, before)] += 1
-    blocked = sum(status == "blocked" for status in state.statuses)
+        reasons[_reason(plan, state.key, place, cells, before)] += 1
+    blocked = state.count(Status.BLOCKED)
     ids = [plan.ids(state.key)[place] for place in state.missing]
-    done = len(state.statuses) - blocked - len(ids)
+    done = len(state.codes) - blocked - len(ids)
     stage = plan.stages[state.key]
     supplied = sum(plan.stage(state.key, plan.clips[place]) is not stage for place in state.missing)
     first = before.newest(plan.clips[state.missing[0]].digest) if state.missing else None
@@ -56,10 +56,10 @@ def _row(
     return StageForecast(state.key, done, blocked, len(ids), dict(sorted(reasons.items())), ids, cost)
 
 
-def _reason(plan: Plan, key: str, place: int, indexes: dict[str, CellIndex], before: Predecessors) -> str:
+def _reason(plan: Plan, key: str, place: int, cells: CellIndex, before: Predecessors) -> str:
     """Why this cell is missing, compared with the newest cell of the same stage and clip."""
-    spec = plan.spec(key, place)
-    if spec.cell_id in indexes[spec.stage.name]:
+    (spec,) = plan.specs(key, [place])
+    if any(cells.attempts(key, [place])):
         return "failed before, tried again"
     last = before.newest(spec.clip.digest)
     if last is None:

@@ -16,7 +16,8 @@ from mercap.outcome import Outcome
 from mercap.roles import Asked, ChatVoter, Pictures, VllmVoter
 from mercap.workers.operations import check_unchanged
 from mercap.workers.pool import Request
-from tasks.context import CellSpec, Context
+from tasks.context import Context
+from tasks.spec import CellSpec
 
 AHEAD = 32  # excerpts that wait to be asked about: some 10 MB
 VIDEO_MAX_MB = 64  # of a clip that is handed over whole

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mercap.outcome import Outcome
 from mercap.records import Diarization
 from mercap.workers.pool import Request
-from tasks.context import CellSpec, Context, Inputs, in_workers
+from tasks.context import Context, Inputs, in_workers
+from tasks.spec import CellSpec
 
 
 def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:

@@ -13,8 +13,9 @@ from mercap.records import Cue, Narrative, Transcript
 from mercap.roles import Asked
 from prompts import load_prompt
 from tasks.answering import answer_role
-from tasks.context import CellSpec, Context, Inputs
+from tasks.context import Context, Inputs
 from tasks.role import Outcomes, Role
+from tasks.spec import CellSpec
 
 
 class Evidence(NamedTuple):

@@ -10,7 +10,8 @@ from mercap.media.excerpt import Excerpt
 from mercap.outcome import Outcome
 from mercap.records import Record
 from mercap.roles import Asked, RoleOptions
-from tasks.context import CellSpec, Context
+from tasks.context import Context
+from tasks.spec import CellSpec
 
 
 def no_instrument(_context: Context, _spec: CellSpec) -> Record:

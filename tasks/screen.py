@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from filters.screen import measure, screen
 from mercap.outcome import Outcome, attempt
 from mercap.records import Container, Cue, Diarization, Measures, Narrative, Screen, Transcript
-from tasks.context import CellSpec, Context, Inputs, in_place
+from tasks.context import Context, Inputs, in_place
+from tasks.spec import CellSpec
 
 
 def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:

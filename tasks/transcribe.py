@@ -15,8 +15,9 @@ from mercap.roles import Asked, RoleOptions
 from mercap.workers.pool import Request
 from prompts import load_prompt
 from tasks.answering import answer_role
-from tasks.context import CellSpec, Context, Inputs, in_place, in_workers
+from tasks.context import Context, Inputs, in_place, in_workers
 from tasks.role import Outcomes, Role, Way, no_instrument
+from tasks.spec import CellSpec
 
 
 def run(context: Context, specs: list[CellSpec]) -> Outcomes:

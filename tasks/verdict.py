@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from filters.verdict import decide
 from mercap.outcome import Outcome, attempt
 from mercap.records import Labels, Screen, Verdict, Vote
-from tasks.context import CellSpec, Context, Inputs, in_place
+from tasks.context import Context, Inputs, in_place
+from tasks.spec import CellSpec
 
 
 def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Outcome]]:
@@ -16,7 +17,7 @@ def run(context: Context, specs: list[CellSpec]) -> Iterator[tuple[CellSpec, Out
 
 def _decide(context: Context, spec: CellSpec) -> Verdict:
     inputs = Inputs(context, spec)
-    votes = [inputs.record(key, Vote) for key in spec.upstream if key.startswith("vote:")]
+    votes = [inputs.record(key, Vote) for key in spec.stage.upstream if key.startswith("vote:")]
     screen = inputs.record("screen", Screen)
     assert screen is not None
     labels = inputs.record("label", Labels)

@@ -13,9 +13,10 @@ from mercap.roles import Asked, RoleOptions
 from mercap.workers.pool import Request
 from prompts import load_prompt
 from tasks.answering import answer_role
-from tasks.context import CellSpec, Context, Inputs, in_workers
+from tasks.context import Context, Inputs, in_workers
 from tasks.materials import check_file
 from tasks.role import Outcomes, Role, Way
+from tasks.spec import CellSpec
 
 
 def run(context: Context, specs: list[CellSpec]) -> Outcomes:
@@ -62,7 +63,9 @@ def _classify(context: Context, specs: list[CellSpec], _role: Role, options: Rol
 
     def request(spec: CellSpec) -> Request:
         media = context.media(spec.clip).model_dump(mode="json")
-        transcript = Inputs(context, spec).record("transcribe", Transcript) if "transcribe" in spec.upstream else None
+        transcript = (
+            Inputs(context, spec).record("transcribe", Transcript) if "transcribe" in spec.stage.upstream else None
+        )
         arguments = {"media": media, "options": values, "words": transcript.text if transcript else None}
         return Request("classify", arguments, context.recipe.limits.work_seconds)
 

@@ -18,7 +18,7 @@ import av
 import numpy as np
 
 from mercap.records import PAYLOADS
-from storage.cells import CellIndex
+from storage.cells import counting_row_ids
 from storage.schema import CELL_SCHEMA
 from storage.store import Store
 
@@ -145,10 +145,7 @@ class Lab:
         """The rows that count, by the read rule."""
         store = Store.open(self.store)
         for stage in PAYLOADS:
-            index = CellIndex(store, stage)
-            index.refresh()
+            counting = set(counting_row_ids(store, stage))
             for path in store.parts(stage):
-                for row in store.read_part(path, tuple(CELL_SCHEMA.names)).to_pylist():
-                    entry = index.get(row["cell_id"])
-                    if entry is not None and entry.row_id == row["row_id"]:
-                        yield row
+                rows = store.read_part(path, tuple(CELL_SCHEMA.names)).to_pylist()
+                yield from (row for row in rows if row["row_id"] in counting)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mercap.identity import cell_id, digest_config
+from storage.runs import Current, current_table
 from storage.schema import CellRow
 from storage.store import Store
 
@@ -36,3 +38,9 @@ def failed(clip: str = "c1", **changes: Any) -> CellRow:
     """A retryable failure of the same cell."""
     defaults = {"status": "quarantined", "payload": None, "cause": "backend", "message": "m", "retryable": True}
     return row(clip, **{**defaults, **changes})
+
+
+def block_of(rows: Sequence[Current]) -> Any:
+    """Rows of one stage as `write_current` takes them."""
+    clips, keys, cells, statuses, row_ids = zip(*rows, strict=True)
+    return current_table(keys[0], clips, cells, statuses, row_ids)

@@ -11,7 +11,7 @@ from storage.counting import counting_rows
 from storage.runs import Current, Source, write_current, write_sources
 from storage.snapshots import content_digest
 from storage.store import Store
-from tests.rows import commit, row
+from tests.rows import block_of, commit, row
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def write_run_of(store: Store, run_id: str, blocks: list[list[Current]]) -> None
     store.run_folder(run_id).mkdir(exist_ok=True)
     clips = dict.fromkeys(one.clip for block in blocks for one in block)
     write_sources(store, run_id, [Source("col", clip, clip, clip, "ok") for clip in clips])
-    write_current(store, run_id, blocks)
+    write_current(store, run_id, map(block_of, blocks))
 
 
 def current(clip: str, row_id: str | None = None, key: str = "merge") -> Current:

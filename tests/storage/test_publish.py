@@ -14,7 +14,7 @@ from storage.ledger import write_ledger
 from storage.runs import Current, Source, write_current, write_run, write_sources
 from storage.store import Store, row_id
 from storage.views import VIEWS
-from tests.rows import CONFIG, commit, row
+from tests.rows import CONFIG, block_of, commit, row
 
 CLIPS = 5000
 SERIES = ",".join(["0.123"] * 250)  # a clip of 20 s: the series is most of the payload
@@ -70,7 +70,7 @@ def snapshot(tmp_path: Path) -> tuple[Store, dict[str, Any]]:
         rows = [row(clip, stage=stage, payload=payload, cell_id=digest_text(stage + clip)[:32]) for clip in clips]
         stem = commit(store, rows, stage).stem
         blocks.append([Current(one.clip, stage, one.cell_id, "ok", row_id(stem, at)) for at, one in enumerate(rows)])
-    write_current(store, "r", blocks)
+    write_current(store, "r", map(block_of, blocks))
     write_ledger(store, "r", [])
     return store, {"id": 1, "recipe": "x", "recipe_digest": "d", "created_at": "now", "runs": ["r"], "files": []}
 

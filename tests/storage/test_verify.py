@@ -15,7 +15,7 @@ from storage.schema import CellRow
 from storage.snapshots import covered_runs, latest_snapshot, take_snapshot
 from storage.store import Store
 from storage.verify import Finding, verify
-from tests.rows import CONFIG, commit, row
+from tests.rows import CONFIG, block_of, commit, row
 
 LABELS = '{"labels":[],"sentiment":"neutral"}'
 RUN = {
@@ -70,7 +70,7 @@ def finish_run(store: Store, run_id: str = "r1", **changes: object) -> None:
     part = store.write_part("merge", run_id, 0, [row()])
     write_run(store, run_id, {**RUN, "run_id": run_id, **changes})
     write_sources(store, run_id, [Source("c", "a", "a.mp4", "c1", "ok")])
-    write_current(store, run_id, [[Current("c1", "merge", row().cell_id, "ok", f"{part.stem}:0")]])
+    write_current(store, run_id, [block_of([Current("c1", "merge", row().cell_id, "ok", f"{part.stem}:0")])])
 
 
 def test_a_snapshot_lists_exact_files_and_verify_holds_it_to_them(store: Store) -> None:

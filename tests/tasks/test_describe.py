@@ -9,7 +9,8 @@ from mercap.records import Cue, Measures, QualityMeasures, VoiceMeasures
 from mercap.roles import EmbeddedDescriber
 from mercap.stages import Stage
 from tasks import describe
-from tasks.context import CellSpec, Context
+from tasks.context import Context
+from tasks.spec import CellSpec
 
 QUALITY = QualityMeasures(
     black_ratio=None, frozen_ratio=None, sharpness=None, level_dbfs=-20.0, clipped_ratio=None, snr_db=None
@@ -26,16 +27,16 @@ class Index:
     def __init__(self, payload: str) -> None:
         self._payload = payload
 
-    def payloads(self, cells: list[str]) -> dict[str, str]:
-        return dict.fromkeys(cells, self._payload)
+    def payload(self, _key: str, _place: int) -> str:
+        return self._payload
 
 
 def described(options: EmbeddedDescriber) -> Cue:
     measures = Measures(face=None, voice=VOICE, synchrony=None, quality=QUALITY)
     context: Any = SimpleNamespace(
-        recipe=SimpleNamespace(describe_audio=options), index=lambda key: Index(measures.model_dump_json())
+        recipe=SimpleNamespace(describe_audio=options), cells=Index(measures.model_dump_json())
     )
-    spec = CellSpec(Stage("describe_audio", ("measure",), {}), cast("Any", None), "cell", ("m",), {"measure": "m"})
+    spec = CellSpec(Stage("describe_audio", ("measure",), {}), cast("Any", None), 0, "cell", ("m",))
     ((_, outcome),) = describe.run_audio(cast("Context", context), [spec])
     assert outcome.payload is not None, outcome.raw
     return Cue.model_validate_json(outcome.payload)

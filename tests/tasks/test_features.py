@@ -146,7 +146,7 @@ def test_an_answer_that_is_not_what_was_asked_for_never_reaches_the_encoder(
 def test_workers_are_asked_only_a_little_ahead_of_the_encoder(
     encoding: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clips = clips_of(tmp_path / "clips", 1) * 40
+    clips = list(clips_of(tmp_path / "clips", 1)) * 40
     asked: list[Request] = []
     answer = Outcome("absent", None, "no_face", "no face")
 
