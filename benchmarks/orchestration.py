@@ -1,12 +1,13 @@
 """What it costs to run stages that do nothing: identity, planning, shards, store, ledger, snapshot, publishing.
 
-    python -m benchmarks.orchestration [--clips 1000 10000] [--no-prefect] [--peers DIR] [--json]
+    python -m benchmarks.orchestration [--clips 1000 10000] [--files] [--no-prefect] [--peers DIR] [--json]
 
-Clips are invented (no file is hashed or decoded) and every stage answers at once with a record of its own kind, so what
-is left is the price of cells. The figure `ms_per_clip_stage` is wall clock over clips x stages, publishing included, of
-the last size; the slope between the first and the last size is free of fixed costs. Each size has a process of its own,
-so its peak of memory is its own too. Beside it Prefect with a task run per clip and stage (`prefect_per_clip.py`, a
-minute or two), and with `--peers` other tools in environments made in DIR (`peers.py`).
+Clips are invented (no file is hashed or decoded; with --files a folder of tiny ones is listed and hashed) and every
+stage answers at once with a record of its own kind, so what is left is the price of cells. The figure
+`ms_per_clip_stage` is wall clock over clips x stages, publishing included, of the last size; the slope between the
+first and the last size is free of fixed costs. Each size has a process of its own, so its peak of memory is its own
+too. Beside it Prefect with a task run per clip and stage (`prefect_per_clip.py`, a minute or two), and with `--peers`
+other tools in environments made in DIR (`peers.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from benchmarks import peers, prefect_per_clip
 from flows.observer import Silent
 from flows.options import AnnotateOptions
 from flows.plain import run_in_threads
-from flows.run import Run, finish, run_stages
+from flows.run import Run, begin, finish, run_stages
 from mercap.identity import digest_text
 from mercap.outcome import Outcome
 from mercap.recipe import load_recipe
@@ -65,6 +66,16 @@ def answer_at_once(_context: Context, specs: list[CellSpec]) -> Iterator[tuple[C
         yield spec, Outcome("ok", ANSWERS[spec.stage.name])
 
 
+STEPS = dict.fromkeys(ANSWERS, answer_at_once)
+
+
+def write_files(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"clip{number:06d}.mp4").write_text(f"clip {number}", encoding="utf-8")
+    return folder
+
+
 def invent(count: int) -> Catalogue:
     """As tasks/clips.py makes it: names as they are listed, clips by digest."""
     sources = Spool(Source)
@@ -82,8 +93,12 @@ def _clip(source: Source) -> Clip:
 
 
 @contextmanager
-def a_run(count: int, store: Store) -> Iterator[Run]:
-    """A run that has begun, over invented clips; as flows/run.py begins one, without files."""
+def a_run(count: int, store: Store, clips: Path | None) -> Iterator[Run]:
+    """A run that has begun, over a folder of clips or over invented ones: as flows/run.py begins one, without files."""
+    if clips is not None:
+        with begin(AnnotateOptions(source=str(clips), store=str(store.root), workers=1), "plain", Silent()) as run:
+            yield run
+        return
     recipe, found = load_recipe("embedded"), invent(count)
     options = AnnotateOptions(source="benchmark", store=str(store.root))
     plan = Plan(recipe, found.clips)
@@ -97,11 +112,13 @@ def a_run(count: int, store: Store) -> Iterator[Run]:
         yield run
 
 
-def measure(count: int) -> dict[str, Any]:
+def measure(count: int, files: bool = False) -> dict[str, Any]:
+    """Clips are invented, or with ``files`` a folder of files that are listed, hashed and told apart as any others."""
     with tempfile.TemporaryDirectory(prefix="mercap-benchmark-") as folder:
         store = Store.create(Path(folder) / "store")
+        clips = write_files(Path(folder) / "clips", count) if files else None
         started = time.perf_counter()
-        with a_run(count, store) as run, mock.patch.dict("tasks.shard.STEPS", dict.fromkeys(ANSWERS, answer_at_once)):
+        with a_run(count, store, clips) as run, mock.patch.dict("tasks.shard.STEPS", STEPS):
             planned = time.perf_counter()
             run_stages(run, run_in_threads, Silent())
             ran = time.perf_counter()
@@ -110,7 +127,7 @@ def measure(count: int) -> dict[str, Any]:
         ended = time.perf_counter()
         assert sum(report.computed.values()) == count * stages
         again = time.perf_counter()
-        with a_run(count, store) as run:
+        with a_run(count, store, clips) as run:
             run_stages(run, run_in_threads, Silent())
             second = finish(run, Silent())
         assert sum(second.computed.values()) == 0
@@ -123,10 +140,10 @@ def measure(count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure_apart(count: int) -> dict[str, Any]:
+def measure_apart(count: int, files: bool) -> dict[str, Any]:
     """`measure` in a fresh process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(measure, count).result()
+        return process.submit(measure, count, files).result()
 
 
 def show(rows: list[dict[str, Any]], slope: float | None) -> None:
@@ -143,11 +160,14 @@ def show(rows: list[dict[str, Any]], slope: float | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument(
+        "--files", action="store_true", help="list and hash a folder of files in place of invented clips"
+    )
     parser.add_argument("--no-prefect", action="store_true", help="leave out Prefect with a task run per clip")
     parser.add_argument("--peers", type=Path, metavar="DIR", help="measure other tools too; their packages go to DIR")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    rows = [measure_apart(count) for count in arguments.clips]
+    rows = [measure_apart(count, arguments.files) for count in arguments.clips]
     first, last = rows[0], rows[-1]
     cells = (last["clips"] - first["clips"]) * last["stages"]
     slope = 1000 * (last["wall_s"] - first["wall_s"]) / cells if cells else None

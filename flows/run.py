@@ -194,6 +194,8 @@ def _take_in(store: Store, listed: SourceList, observer: Observer) -> Catalogue:
     digests = DigestCache(store.root / "digests.parquet")
     found = catalogue(listed, digests, lambda done: observer.scanned(done, len(listed.rows)))
     digests.save()
+    del digests
+    give_back()
     return found
 
 

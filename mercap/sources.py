@@ -117,13 +117,13 @@ def _from_files(root: Path, files: Iterable[Path]) -> Sequence[SourceRow]:
     if not media:
         raise UsageError(f"There is no media file under {root}; known endings are {' '.join(sorted(MEDIA_SUFFIXES))}.")
     taken: set[str] = set()
-    rows = Spool(_spooled)
+    rows, folder = Spool(_spooled), _Folder(root)
     for file in media:
         shown = file.relative_to(root).as_posix()
         name = shown[: -len(file.suffix)]
         name = shown if name in taken else name  # two endings on one stem: the later keeps its ending
         taken.add(name)
-        rows.append(_checked(_row(name, shown), root))
+        rows.append(_checked(_row(name, shown), folder))
     return rows
 
 
@@ -138,15 +138,15 @@ def _row(name: str, shown: str) -> SourceRow:
     return SourceRow(name, None, shown, None, None, None, "unstated", {})
 
 
-def _checked(row: SourceRow, root: Path) -> SourceRow:
+def _checked(row: SourceRow, folder: _Folder) -> SourceRow:
     """A folder's row with its real path and the subtitle that lies beside it; links that lead out are refused."""
-    path = _inside(root, row.shown_path, f"the file {_printable(row.shown_path)}")
+    path = folder.inside(row.shown_path, f"the file {_printable(row.shown_path)}")
     if not row.shown_path.isprintable():
         name = _printable(row.name)
         message = "the file's name has control characters or is no UTF-8; rename it"
         return row._replace(name=name, shown_path=_printable(row.shown_path), cause="bad_row", message=message)
     beside = (path.with_suffix(suffix) for suffix in SUBTITLE_SUFFIXES)
-    subtitle = next((file for file in beside if file.is_file() and file.resolve().is_relative_to(root)), None)
+    subtitle = next((file for file in beside if file.is_file() and folder.holds(file.resolve())), None)
     return row._replace(path=path, subtitle=subtitle)
 
 
@@ -154,12 +154,12 @@ def _checked(row: SourceRow, root: Path) -> SourceRow:
 def _from_manifest(manifest: Path) -> Sequence[SourceRow]:
     taken: set[str] = set()
     columns: dict[str, None] = {}
-    rows = Spool(_spooled)
+    rows, folder = Spool(_spooled), _Folder(manifest.parent)
     for number, record in enumerate(_records(manifest), start=1):
         if not columns.keys() >= record.keys():
             _check_columns(manifest.name, record.keys() - columns.keys())
             columns |= dict.fromkeys(record)
-        row = _manifest_row(manifest, number, record)
+        row = _manifest_row(manifest, folder, number, record)
         if row.name in taken:
             message = f"row {number} repeats the name {row.name!r}"
             row = row._replace(name=f"{row.name}#row{number}", path=None, cause="bad_row", message=message)
@@ -216,7 +216,7 @@ def _check_columns(manifest: str, columns: Iterable[str]) -> None:
             raise UsageError(f"The manifest {manifest} has the unknown column {column!r}; did you mean {near[0]!r}?")
 
 
-def _manifest_row(manifest: Path, number: int, record: dict[str, Any]) -> SourceRow:
+def _manifest_row(manifest: Path, folder: _Folder, number: int, record: dict[str, Any]) -> SourceRow:
     values = {key: _text(value) for key, value in record.items() if key in COLUMNS}
     extra = {key: value for key, value in record.items() if key not in COLUMNS and value not in (None, "")}
     shown = values.get("path")
@@ -228,9 +228,9 @@ def _manifest_row(manifest: Path, number: int, record: dict[str, Any]) -> Source
     if fault:
         return row._replace(name=_printable(name) or f"row{number}", cause="bad_row", message=fault)
     where = f"{manifest.name}, row {number}"
-    path = _inside(manifest.parent, row.shown_path, where)
+    path = folder.inside(row.shown_path, where)
     subtitle = values.get("subtitle")
-    return row._replace(path=path, subtitle=_inside(manifest.parent, subtitle, where) if subtitle else None)
+    return row._replace(path=path, subtitle=folder.inside(subtitle, where) if subtitle else None)
 
 
 def _fault(row: SourceRow, number: int) -> str | None:
@@ -248,10 +248,27 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value).encode("utf-8", "replace").decode()
 
 
-def _inside(root: Path, relative: str, where: str) -> Path:
-    """The real path of ``relative`` under ``root``. Raises UsageError for one that leads anywhere else."""
-    real = root.resolve()
-    path = None if "\0" in relative or Path(relative).is_absolute() else (real / relative).resolve()
-    if path is None or not path.is_relative_to(real):
-        raise UsageError(f"{where}: the path {relative!r} leads outside {root}; nothing was run.")
-    return path
+class _Folder:
+    """Real paths under one folder. Keeps the folders it has resolved, for as long as one SOURCE is read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real = root.resolve()
+        self._folders: dict[Path, Path] = {}
+
+    def inside(self, relative: str, where: str) -> Path:
+        """The real path of ``relative``. Raises UsageError for one that leads anywhere else."""
+        path = None if "\0" in relative or Path(relative).is_absolute() else self._resolved(self._real / relative)
+        if path is None or not self.holds(path):
+            raise UsageError(f"{where}: the path {relative!r} leads outside {self._root}; nothing was run.")
+        return path
+
+    def holds(self, real: Path) -> bool:
+        return real.is_relative_to(self._real)
+
+    def _resolved(self, path: Path) -> Path:
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = path.parent.resolve()
+        real = folder / path.name
+        return real.resolve() if path.name == ".." or real.is_symlink() else real

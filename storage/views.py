@@ -195,18 +195,20 @@ VIEWS: dict[str, View] = {
             "voters": "voters that answered",
         },
         f"""
-        SELECT v.clip, CAST(v.payload ->> '$.kept' AS BOOLEAN) AS kept,
-               from_json(v.payload -> '$.reasons', '["VARCHAR"]') AS reasons,
-               CAST(s.payload ->> '$.kept' AS BOOLEAN) AS screen_kept,
-               from_json(s.payload -> '$.failed', '{_FAILED}') AS screen_failed,
-               CAST(s.payload -> '$.measures' AS MAP(VARCHAR, DOUBLE)) AS screen_measures,
-               v.payload ->> '$.emotion' AS majority, v.payload ->> '$.sentiment' AS majority_sentiment,
-               CAST(v.payload ->> '$.emotion_agrees' AS BOOLEAN) AS emotion_agrees,
-               CAST(v.payload ->> '$.sentiment_agrees' AS BOOLEAN) AS sentiment_agrees,
-               CAST(v.payload ->> '$.agreement' AS DOUBLE) AS agreement,
-               CAST(v.payload ->> '$.voters' AS INTEGER) AS voters
-        FROM cell AS v JOIN cell AS s ON s.clip = v.clip AND s.stage = 'screen'
-        WHERE v.stage = 'verdict' AND v.status = 'ok' ORDER BY v.clip""",
+        SELECT clip, CAST(verdict ->> '$.kept' AS BOOLEAN) AS kept,
+               from_json(verdict -> '$.reasons', '["VARCHAR"]') AS reasons,
+               CAST(screen ->> '$.kept' AS BOOLEAN) AS screen_kept,
+               from_json(screen -> '$.failed', '{_FAILED}') AS screen_failed,
+               CAST(screen -> '$.measures' AS MAP(VARCHAR, DOUBLE)) AS screen_measures,
+               verdict ->> '$.emotion' AS majority, verdict ->> '$.sentiment' AS majority_sentiment,
+               CAST(verdict ->> '$.emotion_agrees' AS BOOLEAN) AS emotion_agrees,
+               CAST(verdict ->> '$.sentiment_agrees' AS BOOLEAN) AS sentiment_agrees,
+               CAST(verdict ->> '$.agreement' AS DOUBLE) AS agreement,
+               CAST(verdict ->> '$.voters' AS INTEGER) AS voters
+        FROM (SELECT clip, any_value(payload) FILTER (stage = 'verdict' AND status = 'ok') AS verdict,
+                     any_value(payload) FILTER (stage = 'screen') AS screen
+              FROM cell WHERE stage IN ('verdict', 'screen') GROUP BY clip)
+        WHERE verdict IS NOT NULL ORDER BY clip""",
     ),
     "captions": View(
         "MER-Caption: every clip with a narrative and labels.",

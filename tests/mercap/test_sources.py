@@ -71,6 +71,12 @@ def test_a_manifest_without_paths_names_the_columns_it_has(tmp_path: Path) -> No
         read_sources(manifest(tmp_path, "clip\na.mp4\n"))
 
 
+def test_a_misspelt_column_of_a_later_row_is_refused_too(tmp_path: Path) -> None:
+    lines = '{"path": "a.mp4"}\n{"path": "b.mp4", "subtitel": "b.srt"}\n'
+    with pytest.raises(UsageError, match="'subtitel'; did you mean 'subtitle'"):
+        read_sources(manifest(tmp_path, lines, "m.jsonl"))
+
+
 def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'path' twice"):
         read_sources(manifest(tmp_path, "path,path\na,b\n"))
@@ -84,6 +90,26 @@ def test_a_path_that_leads_outside_the_root_ends_the_run(tmp_path: Path, path: s
     (inside / "link.mp4").symlink_to(tmp_path / "outside.mp4")
     with pytest.raises(UsageError, match="outside .* nothing was run"):
         read_sources(manifest(inside, f"path\n{path}\n"))
+
+
+@pytest.mark.parametrize("path", ["out/a.mp4", "sub/../out/a.mp4", "sub/up/../b.mp4", "..", "sub/../.."])
+def test_a_folder_that_is_a_link_does_not_lead_outside_either(tmp_path: Path, path: str) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside / "sub", outside / "deep"):
+        folder.mkdir(parents=True)
+    (inside / "out").symlink_to(outside)
+    (inside / "sub" / "up").symlink_to(outside / "deep")  # the folder above it is no longer `sub`
+    with pytest.raises(UsageError, match="outside .* nothing was run"):
+        read_sources(manifest(inside, f"path\nsub/a.mp4\n{path}\n"))
+
+
+@pytest.mark.parametrize("path", ["a.mp4", "./a.mp4", "sub/../a.mp4", "sub//b.mp4", "link.mp4", "round/b.mp4", "sub/."])
+def test_a_path_inside_the_root_is_its_real_path(tmp_path: Path, path: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "sub" / "b.mp4")
+    (tmp_path / "round").symlink_to(tmp_path / "sub")
+    rows = read_sources(manifest(tmp_path, f"path\nsub/first.mp4\n{path}\n")).rows
+    assert rows[1].path == (tmp_path / path).resolve()
 
 
 def test_a_subtitle_outside_the_root_is_refused_too(tmp_path: Path) -> None:
