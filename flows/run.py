@@ -38,6 +38,7 @@ from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, take_ledger, write_ledger
 from storage.memory import give_back
 from storage.publish import is_published, publish
+from storage.recent import forget_columns
 from storage.runs import (
     current_table,
     new_run_id,
@@ -47,7 +48,7 @@ from storage.runs import (
 )
 from storage.schema import Status
 from storage.snapshots import content_digest, take_snapshot
-from storage.store import Store, read_column
+from storage.store import Store
 from tasks.clips import Catalogue, catalogue
 from tasks.context import Context
 from tasks.plan import Plan, Shards, StageState, open_index, settled_state, stage_state
@@ -168,7 +169,6 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
     collection = listed.collection
     store = Store.create(Path(options.store).expanduser())
     found = _take_in(store, listed, observer)
-    del listed  # as large as the catalogue that was made of it
     plan = Plan(recipe, found.clips)
     with WorkerPool(options.workers) as pool:
         context = Context(
@@ -227,7 +227,7 @@ def finish(run: Run, observer: Observer) -> Report:
     observer.note("publishing")
     snapshot = take_snapshot(run.store, recipe_digest(run.recipe))
     counts = _counts(run, taken.quarantined)
-    read_column.cache_clear()
+    forget_columns()
     give_back()
     if not is_published(run.store, snapshot):
         publish(run.store, snapshot)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from mercap.identity import CELL_ID_CHARS
 from storage.clip_columns import ClipColumn, Ids, blocks
+from storage.recent import read_column
 from storage.schema import SETTLED, Status
-from storage.store import Store, read_column, row_id
+from storage.store import Store, row_id
 
 STATUSES = tuple(Status)  # the index names a status by its place here
 CODES = {status: code for code, status in enumerate(STATUSES)}

@@ -18,8 +18,9 @@ import duckdb
 
 from mercap.errors import LedgerImbalance
 from mercap.files import write_json
+from storage.recent import read_column
 from storage.schema import Status
-from storage.store import Store, read_column
+from storage.store import Store
 
 _CONFIG = {"threads": 1, "memory_limit": "32MB", "enable_external_file_cache": False}
 _ROWS_AT_ONCE = 1024

@@ -29,11 +29,12 @@ VIEWS_DIGEST = digest_text(repr(VIEWS))  # a file made with other views is publi
 _MEMORY = 32  # MB for sorts and joins, whatever the number of clips
 _MEMORY_OF_MANY = 48  # for a join of many tables, which asks for more than it fills even over a thousand clips
 _MEMORY_AT_MOST = 1024  # doubled up to this, view by view, where payloads are long
-# Views that are ordered by clip are made some thousand clips at a time, so that no sort or join grows with the store;
-# one that joins many tables, and holds all of them but one meanwhile, is made like that too, and then sorted.
-_CLIPS_AT_ONCE = 2048
-_BY_CLIP = ("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells")
-_JOINING_MANY = {"captions": "name"}
+# Views are made some thousand clips or names at a time, by what they are ordered by, so that no sort or join grows with
+# the store. One that joins many tables by clip, and holds all of them but one meanwhile, is made by clip first.
+_ROWS_AT_ONCE = {"clip": 2048, "name": 8192}  # a block of names is read from all clips
+_ORDERED_BY = dict.fromkeys(("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells"), "clip")
+_ORDERED_BY["captions_plus"] = "name"
+_JOINING_MANY = "captions"
 _ROW_GROUP = 16_384  # rows that are written together, and skipped together where a block does not need them
 _THREADS = 1  # a second one needs more memory and saves little: the parts are read one after another
 
@@ -83,7 +84,7 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
         made_so = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP}"
         connection.execute(f"ATTACH '{_quoted(path)}' AS published ({made_so})")
         connection.execute("SET search_path = 'published.main,scratch.main'")  # later views read earlier ones
-        bounds = _block_bounds(connection)
+        bounds = {by: _bounds(connection, by, rows) for by, rows in _ROWS_AT_ONCE.items()}
         for name, view in VIEWS.items():
             _with_enough_memory(connection, name, partial(_materialise, connection, name, view, bounds))
         connection.execute(
@@ -97,7 +98,7 @@ def _build(store: Store, snapshot: dict[str, Any], path: Path) -> None:
 
 def _with_enough_memory(connection: duckdb.DuckDBPyConnection, name: str, materialise: Callable[[], None]) -> None:
     """Raises duckdb.OutOfMemoryException where a view does not fit into the most that it may have."""
-    memory = _MEMORY_OF_MANY if name in _JOINING_MANY else _MEMORY
+    memory = _MEMORY_OF_MANY if name == _JOINING_MANY else _MEMORY
     while True:
         try:
             connection.execute(f"SET memory_limit = '{memory}MB'")
@@ -113,17 +114,18 @@ def _with_enough_memory(connection: duckdb.DuckDBPyConnection, name: str, materi
     give_back()
 
 
-def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, bounds: list[str]) -> None:
+def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, bounds: dict[str, list[str]]) -> None:
     """One view as a table of the published file. Every name and text is from views.py."""
     body = f"SELECT {', '.join(view.columns)} FROM ({view.sql})"
-    if bounds and name in _JOINING_MANY:
+    if name == _JOINING_MANY:
         connection.execute("BEGIN")
-        _fill_in_blocks(connection, "scratch.main.unsorted", body, bounds)
+        _fill_in_blocks(connection, "scratch.main.unsorted", body, "clip", bounds["clip"])
         connection.execute("COMMIT")
-        body = f"SELECT * FROM scratch.main.unsorted ORDER BY {_JOINING_MANY[name]}"
+        body = "SELECT * FROM (SELECT * FROM scratch.main.unsorted ORDER BY name)"
+    by = "name" if name == _JOINING_MANY else _ORDERED_BY.get(name)
     connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
-    if bounds and name in _BY_CLIP:
-        _fill_in_blocks(connection, name, body, bounds)
+    if by:
+        _fill_in_blocks(connection, name, body, by, bounds[by])
     else:
         connection.execute(f"CREATE TABLE {name} AS {body}")
     connection.execute(f"COMMENT ON TABLE {name} IS '{_quoted(view.about)}'")
@@ -132,18 +134,22 @@ def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, b
     connection.execute("COMMIT")
 
 
-def _fill_in_blocks(connection: duckdb.DuckDBPyConnection, table: str, body: str, bounds: list[str]) -> None:
+def _fill_in_blocks(connection: duckdb.DuckDBPyConnection, table: str, body: str, by: str, bounds: list[str]) -> None:
+    """``bounds`` are the last of each block but the last one, which holds the rest."""
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS {body} LIMIT 0")
-    for first, last in pairwise(["", *bounds, "~"]):  # a digest is greater than "" and less than "~"
-        connection.execute(f"INSERT INTO {table} {body} WHERE clip > ? AND clip <= ?", [first, last])
+    for first, last in pairwise([None, *bounds, None]):
+        limits = {f"{by} > ?": first, f"{by} <= ?": last}
+        held = {limit: bound for limit, bound in limits.items() if bound is not None}
+        block = f"{body} WHERE {' AND '.join(held)}" if held else body
+        connection.execute(f"INSERT INTO {table} {block}", list(held.values()))
 
 
-def _block_bounds(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Clips at which the next block of `_CLIPS_AT_ONCE` begins; none where one block is all."""
-    distinct = "SELECT DISTINCT clip FROM source WHERE clip IS NOT NULL"
-    numbered = f"SELECT clip, row_number() OVER (ORDER BY clip) AS place FROM ({distinct})"
-    found = connection.execute(f"SELECT clip FROM ({numbered}) WHERE place % ? = 0 ORDER BY clip", [_CLIPS_AT_ONCE])
-    return [clip for (clip,) in found.fetchall()]
+def _bounds(connection: duckdb.DuckDBPyConnection, by: str, rows: int) -> list[str]:
+    """Every so-manieth clip or name of the sources; none where one block is all."""
+    distinct = f"SELECT DISTINCT {by} FROM source WHERE {by} IS NOT NULL"
+    numbered = f"SELECT {by}, row_number() OVER (ORDER BY {by}) AS place FROM ({distinct})"
+    found = connection.execute(f"SELECT {by} FROM ({numbered}) WHERE place % ? = 0 ORDER BY {by}", [rows])
+    return [bound for (bound,) in found.fetchall()]
 
 
 def _config(spill: str) -> dict[str, str | int]:

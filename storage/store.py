@@ -17,7 +17,6 @@ writers of the same cell harmless.
 from __future__ import annotations
 
 import contextlib
-import functools
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,13 +133,6 @@ class Store:
 def row_id(part: str, place: int) -> str:
     """Name of one row: the stem of its part's file and its place in it."""
     return f"{part}:{place}"
-
-
-@functools.lru_cache(maxsize=64)  # a shard of each of four threads, and a handful of stages that it reads
-def read_column(path: Path, name: str) -> list[str | None]:
-    """One column of text of a part, in order. Parts never change, so the last few are kept."""
-    column: list[str | None] = Store(path.parent.parent.parent).read_part(path, (name,))[name].to_pylist()
-    return column
 
 
 def _is_blank(root: Path) -> bool:

@@ -54,12 +54,15 @@ PAYLOADS = {
 }
 
 
+NAMES = [*(f"name{number}" for number in range(7)), "~", "\N{CJK UNIFIED IDEOGRAPH-54ED}", "A"]
+
+
 @pytest.fixture
 def snapshot(tmp_path: Path) -> tuple[Store, dict[str, Any]]:
     """Ten clips, whose names are in another order than their digests, through four stages."""
     store = Store.create(tmp_path / "store")
     store.keep_config(CONFIG)
-    names = {digest_text(str(number)): f"name{number}" for number in range(10)}
+    names = {digest_text(name): name for name in NAMES}
     clips = sorted(names)
     write_run(
         store, "r", dict.fromkeys(("run_id", *publish_fields()), "r") | {"seconds": 1.0, "names": 10, "computed": 40}
@@ -89,10 +92,10 @@ def test_views_made_in_blocks_hold_the_same_rows_in_the_same_order(
     snapshot: tuple[Store, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = published(*snapshot)
-    monkeypatch.setattr(publish, "_CLIPS_AT_ONCE", 3)
+    monkeypatch.setattr(publish, "_ROWS_AT_ONCE", {"clip": 3, "name": 4})
     assert published(*snapshot) == at_once
     assert [len(at_once[name]) for name in ("captions", "clips", "cells")] == [10, 10, 40]
-    assert [name for name, *_ in at_once["captions"]] == [f"name{number}" for number in range(10)]
+    assert [name for name, *_ in at_once["captions"]] == sorted(NAMES)
 
 
 def test_a_view_that_does_not_fit_is_made_again_with_more_memory(
