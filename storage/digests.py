@@ -7,6 +7,7 @@ last two seconds is not remembered, because a second change in the same clock ti
 from __future__ import annotations
 
 import contextlib
+import struct
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from mercap.files import write_atomically
 from mercap.identity import digest_file
 
 _RACY_NS = 2_000_000_000
+_STATE = struct.Struct("<qq")  # size, modification time
+_ROWS_AT_ONCE = 4096
 _SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("digest", pa.string())])
 
 
@@ -35,36 +38,49 @@ def file_state(path: Path) -> FileState:
 
 
 class DigestCache:
+    """Holds some 250 bytes per file while SOURCE is taken in."""
+
     def __init__(self, file: Path) -> None:
         self.file = file
         self.hashed = 0  # files actually read; tests and progress look at it
         self._known = self._load()
         self._fresh = False
 
-    def _load(self) -> dict[str, tuple[FileState, str]]:
-        with contextlib.suppress(OSError, pa.ArrowInvalid, KeyError):
-            columns = [pq.read_table(self.file, schema=_SCHEMA)[name].to_pylist() for name in _SCHEMA.names]
-            return {path: (FileState(size, mtime), digest) for path, size, mtime, digest in zip(*columns, strict=True)}
-        return {}
+    def _load(self) -> dict[str, bytes]:
+        known: dict[str, bytes] = {}
+        with contextlib.suppress(OSError, pa.ArrowInvalid, KeyError, ValueError), pq.ParquetFile(self.file) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=_SCHEMA.names):
+                for path, *state, digest in zip(*(batch[name].to_pylist() for name in _SCHEMA.names), strict=True):
+                    known[path] = _packed(FileState(*state), digest)
+        return known
 
     def digest(self, path: Path) -> tuple[str, FileState]:
         """SHA-256 of the file and the state it was read in. Raises OSError."""
-        state = file_state(path)
-        known = self._known.get(str(path))
-        if known is not None and known[0] == state:
-            return known[1], state
+        state, name = file_state(path), str(path)
+        known = self._known.get(name)
+        if known is not None and _STATE.unpack_from(known) == state:
+            return known[_STATE.size :].hex(), state
         digest = digest_file(path)
         self.hashed += 1
         if time.time_ns() - state.mtime_ns > _RACY_NS:
-            self._known[str(path)] = (state, digest)
+            self._known[name] = _packed(state, digest)
             self._fresh = True
         return digest, state
 
     def save(self) -> None:
-        if not self._fresh:
-            return
-        rows = [(path, state.size, state.mtime_ns, digest) for path, (state, digest) in sorted(self._known.items())]
-        columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)]
-        table = pa.table(columns, schema=_SCHEMA)
-        write_atomically(self.file, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
-        self._fresh = False
+        if self._fresh:
+            write_atomically(self.file, self._write)
+            self._fresh = False
+
+    def _write(self, temporary: Path) -> None:
+        paths = sorted(self._known)
+        with pq.ParquetWriter(temporary, _SCHEMA, compression="zstd") as writer:
+            for first in range(0, len(paths), _ROWS_AT_ONCE):
+                block = paths[first : first + _ROWS_AT_ONCE]
+                states = [_STATE.unpack_from(self._known[path]) for path in block]
+                digests = [self._known[path][_STATE.size :].hex() for path in block]
+                writer.write_table(pa.table([block, *zip(*states, strict=True), digests], schema=_SCHEMA))
+
+
+def _packed(state: FileState, digest: str) -> bytes:
+    return _STATE.pack(*state) + bytes.fromhex(digest)
