@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,7 +91,7 @@ def read_sources(source: str) -> SourceList:
     """Raises UsageError where SOURCE as a whole cannot be used."""
     path = Path(source).expanduser()
     if path.is_dir():
-        return SourceList(str(path.resolve()), _from_files(path.resolve(), path.resolve().rglob("*")))
+        return SourceList(str(path.resolve()), _from_files(path.resolve(), _walk(path.resolve())))
     if path.is_file() and path.suffix.lower() in MANIFEST_SUFFIXES:
         return SourceList(str(path.resolve()), _from_manifest(path.resolve()))
     if any(character in source for character in "*?["):
@@ -106,24 +108,45 @@ def _from_glob(pattern: Path) -> SourceList:
     parts = pattern.parts
     first = next(place for place, part in enumerate(parts) if any(character in part for character in "*?["))
     root = Path(*parts[:first]).resolve() if first else Path.cwd()
-    rows = _from_files(root, root.glob(str(Path(*parts[first:]))))
-    if not rows:
+    files = sorted(file for file in root.glob(str(Path(*parts[first:]))) if file.is_file() and _is_media(file.name))
+    if not files:
         raise UsageError(f"No media file matches {pattern}.")
+    rows = _from_files(root, (file.relative_to(root).as_posix() for file in files))
     return SourceList(str(root / Path(*parts[first:])), rows)
 
 
-def _from_files(root: Path, files: Iterable[Path]) -> Sequence[SourceRow]:
-    media = sorted(file for file in files if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file())
-    if not media:
-        raise UsageError(f"There is no media file under {root}; known endings are {' '.join(sorted(MEDIA_SUFFIXES))}.")
+def _walk(folder: Path, prefix: str = "") -> Iterator[str]:
+    """Media files under a folder, in the order of their paths, relative to it; links to folders are not followed."""
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        folders, files = set(), set()
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.add(entry.name)
+            elif _is_media(entry.name) and entry.is_file():
+                files.add(entry.name)
+        for name in sorted(folders | files):
+            if name in folders:
+                yield from _walk(folder / name, f"{prefix}{name}/")
+            else:
+                yield prefix + name
+
+
+def _is_media(name: str) -> bool:
+    stem, _, ending = name.rpartition(".")
+    return bool(stem) and f".{ending}".lower() in MEDIA_SUFFIXES
+
+
+def _from_files(root: Path, media: Iterable[str]) -> Sequence[SourceRow]:
+    """``media`` are paths relative to ``root``."""
     taken: set[str] = set()
     rows, folder = Spool(_spooled), _Folder(root)
-    for file in media:
-        shown = file.relative_to(root).as_posix()
-        name = shown[: -len(file.suffix)]
+    for shown in media:
+        name = shown.rpartition(".")[0]
         name = shown if name in taken else name  # two endings on one stem: the later keeps its ending
         taken.add(name)
         rows.append(_checked(_row(name, shown), folder))
+    if not rows:
+        raise UsageError(f"There is no media file under {root}; known endings are {' '.join(sorted(MEDIA_SUFFIXES))}.")
     return rows
 
 

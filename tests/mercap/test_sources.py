@@ -92,6 +92,25 @@ def test_a_path_that_leads_outside_the_root_ends_the_run(tmp_path: Path, path: s
         read_sources(manifest(inside, f"path\n{path}\n"))
 
 
+def test_a_folder_is_listed_in_the_order_of_its_paths_whatever_lies_beside(tmp_path: Path) -> None:
+    for name in ("b/x.mp4", "b.mp4", "b/a/z.MOV", "B.mp4", ".hidden/c.mp4", "a-.mp4", "a/deep.mp4", "..mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "note.pdf").write_text("x")
+    (tmp_path / ".mp4").write_text("x")
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "round").symlink_to(tmp_path / "b")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "b.mp4")
+    (tmp_path / "broken.mp4").symlink_to(tmp_path / "nothing.mp4")
+    shown = [row.shown_path for row in read_sources(str(tmp_path)).rows]
+    assert shown == [path.relative_to(tmp_path).as_posix() for path in sorted(map(tmp_path.joinpath, shown))]
+    assert sorted(shown) == sorted(
+        ["b/x.mp4", "b.mp4", "b/a/z.MOV", "B.mp4", ".hidden/c.mp4", "a-.mp4", "a/deep.mp4", "..mp4", "link.mp4"]
+    )
+    everything = read_sources(f"{tmp_path}/**/*").rows
+    assert [row.shown_path for row in everything if not row.shown_path.startswith("round/")] == shown
+
+
 @pytest.mark.parametrize("path", ["out/a.mp4", "sub/../out/a.mp4", "sub/up/../b.mp4", "..", "sub/../.."])
 def test_a_folder_that_is_a_link_does_not_lead_outside_either(tmp_path: Path, path: str) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
