@@ -56,7 +56,7 @@ def load(run: Path, *, step: int | None, device: str, download: bool) -> Trained
     """The trained model on its device. Raises MercapError."""
     check_extra()
     repair_torchaudio()
-    from mercap.affectgpt.encoders.frozen import find_device
+    from mercap.affectgpt.device import find_device
     from mercap.affectgpt.record import load_trained
 
     return load_trained(run, find_device(device), step=step, download=download)

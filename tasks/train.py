@@ -129,12 +129,13 @@ def prepare(
     repair_torchaudio()
     from mercap.affectgpt.assembly import assemble, configure, drawn_from
     from mercap.affectgpt.data import TrainingData
+    from mercap.affectgpt.device import find_device
     from mercap.affectgpt.lora import make_trainable
     from mercap.affectgpt.prompt import PromptWriter
     from mercap.affectgpt.record import Record, language_model_folder, write_record
     from mercap.affectgpt.released import load_released
     from mercap.affectgpt.tokenizer import load_tokenizer
-    from mercap.affectgpt.training.device import choose_device, in_half
+    from mercap.affectgpt.training.device import in_half
     from mercap.affectgpt.training.distributed import find_world
 
     wanted = _language_model(folder, choice)
@@ -147,7 +148,7 @@ def prepare(
         raise UsageError(f"--prompt: {fault}.") from None
     longest = min(tokens_max, options.pack_tokens or tokens_max)
     data = TrainingData(found.examples, PromptWriter(tokenizer, config, prompt), features, targets, longest)
-    device = choose_device(options.device, find_world().local_rank)
+    device = find_device(options.device, find_world().local_rank)
     model = assemble(config, place, seed=options.seed, half=in_half(options, device))
     with drawn_from(options.seed):
         model = make_trainable(model)

@@ -7,13 +7,14 @@ a clip), and nothing is normalised across clips.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mercap.affectgpt.device import find_device
 from mercap.affectgpt.encoders.options import FEATURE_MEDIA, EncoderOptions
 from mercap.affectgpt.encoders.table import Stream
 from mercap.errors import UsageError
@@ -115,20 +116,3 @@ class FrozenEncoder(nn.Module):  # type: ignore[misc]
     def forward(self, samples: Sequence[Sample]) -> torch.Tensor:
         """(C, steps, dim) for exactly `batch` clips."""
         raise NotImplementedError
-
-
-def find_device(name: str) -> torch.device:
-    """Raises UsageError for a device that this machine does not have."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as fault:
-        _no_device(name, fault)
-    return device
-
-
-def _no_device(name: str, fault: BaseException) -> NoReturn:
-    why = str(fault).strip().partition("\n")[0].rstrip(".")
-    raise UsageError(f"--device {name} cannot be used here: {why}.") from fault

@@ -13,21 +13,6 @@ from mercap.affectgpt.training.options import TrainingOptions
 from mercap.errors import UsageError
 
 
-def choose_device(name: str, local_rank: int) -> torch.device:
-    """``auto`` is a GPU where there is one, and of several this process's own. Raises UsageError."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as fault:
-        raise UsageError(f"device {name!r} is not one that torch knows, such as 'cuda' or 'cpu'.") from fault
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device is {name!r}, but torch sees no GPU: take 'cpu', or a torch built for the GPU.")
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", local_rank)
-    return device
-
-
 def place_model(model: Any, options: TrainingOptions, device: torch.device) -> None:
     """Move a model to where it trains, what is frozen in the precision of the products."""
     if in_half(options, device):

@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from mercap.affectgpt.data import TrainingData
+from mercap.affectgpt.device import find_device
 from mercap.affectgpt.training import checkpoint as checkpoints
-from mercap.affectgpt.training.device import choose_device, half_products, place_model
+from mercap.affectgpt.training.device import half_products, place_model
 from mercap.affectgpt.training.distributed import World, find_world, joined
 from mercap.affectgpt.training.events import Event, EventLog
 from mercap.affectgpt.training.faults import as_sentences, not_finite
@@ -56,7 +57,7 @@ def fit(
     StoreError, and TrainingFault for what happens on the way.
     """
     world = find_world()
-    device = choose_device(options.device, world.local_rank)
+    device = find_device(options.device, world.local_rank)
     with ExitStack() as stack:
         stack.enter_context(joined(world, device, options))
         stack.enter_context(owned(folder, world))

@@ -15,7 +15,6 @@ batches = pytest.importorskip("tests.mercap.affectgpt.batches")
 
 from mercap.affectgpt.training.device import (  # noqa: E402
     attention_of,
-    choose_device,
     compile_blocks,
     decoder_blocks,
     in_half,
@@ -75,21 +74,6 @@ def test_the_blocks_of_a_decoder_are_found_whatever_their_list_is_called(kind: s
     )  # fmt: skip
     config = transformers.AutoConfig.for_model(kind, vocab_size=64, **sizes)
     assert len(decoder_blocks(transformers.AutoModelForCausalLM.from_config(config))) == 3
-
-
-def test_a_device_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto", 3) == CPU
-    with pytest.raises(UsageError, match="torch sees no GPU"):
-        choose_device("cuda", 0)
-    with pytest.raises(UsageError, match="'toaster' is not one that torch knows"):
-        choose_device("toaster", 0)
-
-
-def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto", 3) == torch.device("cuda", 3)
-    assert choose_device("cuda:1", 3) == torch.device("cuda", 1)
 
 
 def test_an_attention_that_the_device_cannot_train_with_is_a_sentence(tmp_path: Path) -> None:
