@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 from mercap.recipe import Recipe
 from storage.cells import CellIndex
+from storage.clip_columns import blocks
 from storage.predecessors import Predecessors
 from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Clip
 from tasks.costing import StageCost, stage_cost
 from tasks.plan import Plan, StageState, open_index, stage_state
+from tasks.spec import CellSpec
 
 
 class StageForecast(NamedTuple):
@@ -43,23 +45,26 @@ def forecast(root: Path, recipe: Recipe, clips: Sequence[Clip]) -> list[StageFor
 
 
 def _row(plan: Plan, state: StageState, cells: CellIndex, before: Predecessors, store: Store) -> StageForecast:
-    reasons: Counter[str] = Counter()
-    for place in state.missing:
-        reasons[_reason(plan, state.key, place, cells, before)] += 1
-    blocked = state.count(Status.BLOCKED)
-    ids = [plan.ids(state.key)[place] for place in state.missing]
-    done = len(state.codes) - blocked - len(ids)
     stage = plan.stages[state.key]
-    supplied = sum(plan.stage(state.key, plan.clips[place]) is not stage for place in state.missing)
-    first = before.newest(plan.clips[state.missing[0]].digest) if state.missing else None
-    cost = stage_cost(store, plan.recipe, stage, len(ids), len(ids) - supplied, first.config if first else None)
+    reasons: Counter[str] = Counter()
+    ids: list[str] = []
+    asked = 0  # of these a back-end; supplied words ask nobody
+    for first, last in blocks(len(state.missing)):
+        specs = plan.specs(state.key, state.missing[first:last])
+        tried = cells.attempts(state.key, [spec.place for spec in specs])
+        reasons.update(_reason(spec, attempts, before) for spec, attempts in zip(specs, tried, strict=True))
+        ids += [spec.cell_id for spec in specs]
+        asked += sum(spec.stage is stage for spec in specs)
+    blocked = state.count(Status.BLOCKED)
+    done = len(state.codes) - blocked - len(ids)
+    newest = before.newest(plan.digests[state.missing[0]]) if ids else None
+    cost = stage_cost(store, plan.recipe, stage, len(ids), asked, newest.config if newest else None)
     return StageForecast(state.key, done, blocked, len(ids), dict(sorted(reasons.items())), ids, cost)
 
 
-def _reason(plan: Plan, key: str, place: int, cells: CellIndex, before: Predecessors) -> str:
+def _reason(spec: CellSpec, attempts: int, before: Predecessors) -> str:
     """Why this cell is missing, compared with the newest cell of the same stage and clip."""
-    (spec,) = plan.specs(key, [place])
-    if any(cells.attempts(key, [place])):
+    if attempts:
         return "failed before, tried again"
     last = before.newest(spec.clip.digest)
     if last is None:
