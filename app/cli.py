@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app import features, training, unibench, vocabulary
-from mercap.errors import ExitCode, LedgerImbalance, MercapError, UsageError
+from mercap.errors import ExitCode, LedgerImbalance, MercapError, UsageError, is_disk_full
 
 if TYPE_CHECKING:
     from flows.observer import Observer
@@ -236,6 +236,14 @@ def main() -> NoReturn:
         _fail(str(error), error.exit_code)
     except MercapError as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        _fail(
+            "There is no room left to write, in the store or for temporary files (TMPDIR says where those go). "
+            "What was finished is kept: make room and give the same command again.",
+            ExitCode.INTERRUPTED,
+        )
 
 
 def _terminate(_signal: int, _frame: object) -> None:

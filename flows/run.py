@@ -24,7 +24,7 @@ from flows.observer import Observer
 from flows.options import AnnotateOptions
 from mercap.backends import check_backends
 from mercap.dispatch.budget import Budget, BudgetSpent, parse_budget
-from mercap.errors import CAUSES, EndpointError, ExitCode, UsageError
+from mercap.errors import CAUSES, EndpointError, ExitCode, UsageError, is_disk_full
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
 from mercap.roles import Chat
@@ -186,6 +186,7 @@ def begin(options: AnnotateOptions, runner_name: str, observer: Observer) -> Ite
         except BaseException as error:
             context.stop.set()
             resumable = isinstance(error, (BudgetSpent, EndpointError)) or not isinstance(error, Exception)
+            resumable |= is_disk_full(error)
             write_run(store, run.run_id, _record(run, "interrupted" if resumable else "failed"))
             raise
 

@@ -9,11 +9,13 @@
 
     CellFailure                     one clip could not get through one stage; becomes a quarantined cell
 
-Anything else that escapes is a bug: it keeps its traceback and ends the process with exit code 1.
+A full disk (`is_disk_full`) is for a person to mend too. Anything else that escapes is a bug: it keeps its traceback and
+ends the process with exit code 1.
 """
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -27,6 +29,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 4
     LEDGER_IMBALANCE = 5
     ENDPOINT = 6
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there was no room to write, or no more than the user may have."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class MercapError(Exception):
