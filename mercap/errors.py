@@ -9,8 +9,8 @@
 
     CellFailure                     one clip could not get through one stage; becomes a quarantined cell
 
-A full disk (`is_disk_full`) is for a person to mend too. Anything else that escapes is a bug: it keeps its traceback and
-ends the process with exit code 1.
+A full disk (`is_disk_full`) is for a person to mend too. Anything else that escapes is a bug: it keeps its traceback
+and ends the process with exit code 1.
 """
 
 from __future__ import annotations
