@@ -22,7 +22,8 @@ from flows.observer import Observer
 from mercap.affectgpt.encoders import load_encoder
 from mercap.affectgpt.encoders.options import EncoderOptions
 from mercap.errors import ExitCode, UsageError
-from mercap.sources import SourceList, read_sources
+from mercap.sources.read import read_sources
+from mercap.sources.rows import SourceList
 from mercap.workers.pool import WorkerPool
 from storage.digests import DigestCache
 from storage.features import FeatureFolder

@@ -28,7 +28,8 @@ from mercap.errors import CAUSES, EndpointError, ExitCode, UsageError, is_disk_f
 from mercap.recipe import Recipe, load_recipe
 from mercap.records import Verdict
 from mercap.roles import Chat
-from mercap.sources import SourceList, read_sources
+from mercap.sources.read import read_sources
+from mercap.sources.rows import SourceList
 from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mercap.files import read_json
-from mercap.sources import CONSENT
+from mercap.sources.rows import CONSENT
 from storage.counting import counting_rows
 from storage.ledger import COUNTS
 from storage.memory import give_back

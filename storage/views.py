@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mercap.sources import CONSENT
+from mercap.sources.rows import CONSENT
 from storage.columns import CONTAINER_PATHS, CONTAINER_PICKS, MEASURE_COLUMNS, MEASURE_PATHS, MEASURE_PICKS
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from mercap.errors import CAUSES, CellFailure
 from mercap.identity import digest_text
 from mercap.media.subtitles import read_subtitle
-from mercap.sources import CONSENT, SourceList, SourceRow
+from mercap.sources.rows import CONSENT, SourceList, SourceRow
 from mercap.spool import Spool
 from storage.digests import DigestCache, FileState
 from storage.runs import Source

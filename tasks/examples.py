@@ -13,7 +13,7 @@ from mercap.affectgpt.example import Example
 from mercap.affectgpt.leakage import BenchmarkSet, plain_name
 from mercap.errors import CellFailure, UsageError
 from mercap.media.subtitles import parse_subtitle
-from mercap.sources import read_sources
+from mercap.sources.read import read_sources
 from mercap.unibench.datasets import DATASETS, find_gold, load_gold
 from mercap.unibench.labels import parse_labels
 from mercap.unibench.rows import read_table

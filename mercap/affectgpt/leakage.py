@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from mercap.affectgpt.example import Example
-from mercap.sources import MEDIA_SUFFIXES
+from mercap.sources.files import MEDIA_SUFFIXES
 
 
 class BenchmarkSet(NamedTuple):

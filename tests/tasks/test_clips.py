@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mercap.sources import CONSENT, SourceList, SourceRow
+from mercap.sources.rows import CONSENT, SourceList, SourceRow
 from storage.digests import DigestCache
 from tasks.clips import Catalogue, catalogue
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mercap.media.sampling import Sample, Sampling
 from mercap.outcome import Outcome
-from mercap.sources import read_sources
+from mercap.sources.read import read_sources
 from mercap.workers.pool import Request, WorkerPool
 from storage.digests import DigestCache
 from storage.features import FeatureFolder

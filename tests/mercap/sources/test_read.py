@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mercap.errors import UsageError
-from mercap.sources import read_sources
+from mercap.sources.read import read_sources
 
 
 def manifest(folder: Path, text: str, name: str = "clips.csv") -> str:
@@ -109,6 +111,34 @@ def test_a_folder_is_listed_in_the_order_of_its_paths_whatever_lies_beside(tmp_p
     )
     everything = read_sources(f"{tmp_path}/**/*").rows
     assert [row.shown_path for row in everything if not row.shown_path.startswith("round/")] == shown
+
+
+def refuse(folders: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person without rights to these folders meets; who runs the tests may have all rights."""
+    scandir = os.scandir
+
+    def refusing(folder: Path) -> Any:
+        if Path(folder).name in folders:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
+def test_a_folder_that_cannot_be_read_is_a_name_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.mp4", "locked/b.mp4", "z.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    refuse({"locked"}, monkeypatch)
+    rows = read_sources(str(tmp_path)).rows
+    assert [(row.name, row.cause) for row in rows] == [("a", None), ("locked/", "unreadable_file"), ("z", None)]
+    assert rows[1].message == "the folder locked/ cannot be read, so that nothing in it is annotated"
+
+
+def test_a_source_that_cannot_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse({tmp_path.name}, monkeypatch)
+    with pytest.raises(UsageError, match="cannot be read; see its permissions"):
+        read_sources(str(tmp_path))
 
 
 @pytest.mark.parametrize("path", ["out/a.mp4", "sub/../out/a.mp4", "sub/up/../b.mp4", "..", "sub/../.."])
