@@ -27,9 +27,11 @@ FACE = EncoderOptions(kind="clip_rows", crop="frame", device="cpu")
 VOICE = EncoderOptions(kind="log_mel", device="cpu")
 EXAMPLES = ROOT / "examples" / "clips"
 
-# The encoders are so quick that a run may be over before it is ended: here each pass takes a tenth of a second.
+# The encoders are so quick that a run may be over before it is ended: here each pass takes a tenth of a second. And
+# what is started in the background of a script ignores interrupts, and hands that on.
 RUN = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import torch
 torch.set_num_threads(1)
 from flows.features import FeatureOptions, encode_features
