@@ -83,8 +83,7 @@ def invent(count: int) -> Catalogue:
         name = f"clip{number:06d}"
         digest = digest_text(f"clip {number}")
         sources.append(Source("benchmark", name, f"{name}.mp4", digest, Status.OK, consent="any"))
-    order = sorted(range(count), key=lambda place: digest_text(f"clip {place}"))
-    return Catalogue(sources, Spool(Clip, (_clip(sources[place]) for place in order)))
+    return Catalogue(sources, Spool(Clip, sorted(map(_clip, sources))))
 
 
 def _clip(source: Source) -> Clip:

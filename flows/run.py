@@ -30,11 +30,11 @@ from mercap.records import Verdict
 from mercap.roles import Chat
 from mercap.sources.read import read_sources
 from mercap.sources.rows import SourceList
+from mercap.spool import blocks
 from mercap.stages import recipe_digest, supplied_transcribe
 from mercap.versions import installed_version
 from mercap.workers.pool import WorkerPool
 from storage.cells import CODES, STATUSES
-from storage.clip_columns import blocks
 from storage.digests import DigestCache
 from storage.ledger import LedgerRow, check_ledger, ledger_json, take_ledger, write_ledger
 from storage.memory import give_back

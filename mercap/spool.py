@@ -13,31 +13,21 @@ from typing import Any, TypeVar, overload
 
 from mercap.files import nameless_file, write_at
 
-T = TypeVar("T", bound=tuple[Any, ...])
-_ROWS_AT_ONCE = 256
+T = TypeVar("T")
+R = TypeVar("R", bound=tuple[Any, ...])
+BLOCK = 1024  # rows that are worked on at once: no reader needs to hold more
 
 
-class Spool(Sequence[T]):
-    """A sequence of named tuples that can be added to at its end.
+def blocks(length: int, size: int = BLOCK) -> Iterator[tuple[int, int]]:
+    """(first, last) of each block of ``length`` rows, the last one excluded."""
+    return ((first, min(first + size, length)) for first in range(0, length, size))
 
-    ``make`` builds a row of its values, as JSON gives them back: a path is text by then, a tuple a list. Threads may
-    share one once it is filled. Raises OSError where the folder of temporary files is full.
-    """
 
-    def __init__(self, make: Callable[..., T], rows: Iterable[T] = ()) -> None:
-        self._make = make
-        self._file = nameless_file(self)
-        self._starts = array("q", [0])
-        for row in rows:
-            self.append(row)
+class FileSequence(Sequence[T]):
+    """A sequence read from a file, some items at a time: a subclass says how many there are, and reads them."""
 
-    def append(self, row: T) -> None:
-        line, start = f"{json.dumps(row, default=str)},".encode(), self._starts[-1]
-        write_at(self._file, line, start)
-        self._starts.append(start + len(line))
-
-    def __len__(self) -> int:
-        return len(self._starts) - 1
+    def _read(self, first: int, last: int) -> list[T]:
+        raise NotImplementedError
 
     @overload
     def __getitem__(self, place: int) -> T: ...
@@ -46,16 +36,38 @@ class Spool(Sequence[T]):
     def __getitem__(self, place: int | slice) -> T | list[T]:
         if isinstance(place, slice):
             first, last, step = place.indices(len(self))
-            return list(self._read(first, max(first, last)))[::step]
+            return self._read(first, max(first, last))[::step]
         if not 0 <= place < len(self):
             raise IndexError(place)
-        return next(self._read(place, place + 1))
+        return self._read(place, place + 1)[0]
 
     def __iter__(self) -> Iterator[T]:
-        for first in range(0, len(self), _ROWS_AT_ONCE):
-            yield from self._read(first, min(first + _ROWS_AT_ONCE, len(self)))
+        return (one for first, last in blocks(len(self)) for one in self._read(first, last))
 
-    def _read(self, first: int, last: int) -> Iterator[T]:
+
+class Spool(FileSequence[R]):
+    """A sequence of named tuples that can be added to at its end.
+
+    ``make`` builds a row of its values, as JSON gives them back: a path is text by then, a tuple a list. Threads may
+    share one once it is filled. Raises OSError where the folder of temporary files is full.
+    """
+
+    def __init__(self, make: Callable[..., R], rows: Iterable[R] = ()) -> None:
+        self._make = make
+        self._file = nameless_file(self)
+        self._starts = array("q", [0])
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: R) -> None:
+        line, start = f"{json.dumps(row, default=str)},".encode(), self._starts[-1]
+        write_at(self._file, line, start)
+        self._starts.append(start + len(line))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def _read(self, first: int, last: int) -> list[R]:
         start, end = self._starts[first], self._starts[last]
         text = os.pread(self._file, end - start, start).decode("ascii")
-        return (self._make(*values) for values in json.loads(f"[{text[:-1]}]"))
+        return [self._make(*values) for values in json.loads(f"[{text[:-1]}]")]

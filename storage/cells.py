@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mercap.identity import CELL_ID_CHARS
-from storage.clip_columns import ClipColumn, Ids, blocks
+from storage.clip_columns import ClipColumn, Ids
 from storage.recent import read_column
 from storage.schema import SETTLED, Status
 from storage.store import Store, row_id
@@ -54,7 +54,9 @@ class CellIndex:
 
     def __init__(self, store: Store, clips: Ids, ids: Mapping[str, Ids], retried: Collection[str] = ()) -> None:
         self.store = store
-        self._clips = np.concatenate([_prefixes(clips[first:last]) for first, last in [(0, 0), *blocks(len(clips))]])
+        self._clips = (
+            clips.raw(0, len(clips)).view(">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
+        )  # as `_prefixes` has it
         self._ids = dict(ids)
         self._rows = {key: ClipColumn(_ROW, len(clips)) for key in ids}
         self._parts: list[Path] = [Path()]

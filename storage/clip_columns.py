@@ -6,20 +6,14 @@ A plan of a million clips has fourteen million cell ids; each file goes with the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mercap.files import nameless_file, write_at
-
-BLOCK = 1024  # clips that are worked on at once: no reader needs to hold more
-
-
-def blocks(length: int, size: int = BLOCK) -> Iterator[tuple[int, int]]:
-    """(first, last) of each block of ``length`` clips, the last one excluded."""
-    return ((first, min(first + size, length)) for first in range(0, length, size))
+from mercap.spool import FileSequence
 
 
 class ClipColumn:
@@ -50,7 +44,7 @@ class ClipColumn:
         self.write(self._length, values)
 
 
-class Ids(Sequence[str]):
+class Ids(FileSequence[str]):
     """Digests or cell ids, ``chars`` hexadecimal digits each."""
 
     def __init__(self, chars: int, ids: Iterable[str] = ()) -> None:
@@ -68,21 +62,6 @@ class Ids(Sequence[str]):
     def __len__(self) -> int:
         return len(self._column)
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            first, last, step = place.indices(len(self))
-            return self._texts(first, max(first, last))[::step]
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        return self._texts(place, place + 1)[0]
-
-    def __iter__(self) -> Iterator[str]:
-        return (one for first, last in blocks(len(self)) for one in self._texts(first, last))
-
-    def _texts(self, first: int, last: int) -> list[str]:
+    def _read(self, first: int, last: int) -> list[str]:
         text = self.raw(first, last).tobytes().hex()
         return [text[at : at + self._chars] for at in range(0, len(text), self._chars)]

@@ -109,8 +109,8 @@ def _each(found: duckdb.DuckDBPyConnection) -> Iterator[Any]:
 
 
 def _cause(store: Store, key: str, row_id: str) -> str | None:
-    stem, _, place = row_id.rpartition(":")
-    return read_column(store.root / "cells" / key.partition(":")[0] / f"{stem}.parquet", "cause")[int(place)]
+    path, place = store.part(key.partition(":")[0], row_id)
+    return read_column(path, "cause")[place]
 
 
 def _before_any_stage(refused: int, duplicates: int, *, first: bool) -> Counter[str]:

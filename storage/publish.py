@@ -33,7 +33,7 @@ _MEMORY_AT_MOST = 1024  # doubled up to this, view by view, where payloads are l
 # the store. One that joins many tables by clip, and holds all of them but one meanwhile, is made by clip first.
 _ROWS_AT_ONCE = {"clip": 2048, "name": 8192}  # a block of names is read from all clips
 _ORDERED_BY = dict.fromkeys(("clips", "transcripts", "measures", "cues", "votes", "verdicts", "cells"), "clip")
-_ORDERED_BY["captions_plus"] = "name"
+_ORDERED_BY |= dict.fromkeys(("captions", "captions_plus"), "name")
 _JOINING_MANY = "captions"
 _ROW_GROUP = 16_384  # rows that are written together, and skipped together where a block does not need them
 _THREADS = 1  # a second one needs more memory and saves little: the parts are read one after another
@@ -122,7 +122,7 @@ def _materialise(connection: duckdb.DuckDBPyConnection, name: str, view: View, b
         _fill_in_blocks(connection, "scratch.main.unsorted", body, "clip", bounds["clip"])
         connection.execute("COMMIT")
         body = "SELECT * FROM (SELECT * FROM scratch.main.unsorted ORDER BY name)"
-    by = "name" if name == _JOINING_MANY else _ORDERED_BY.get(name)
+    by = _ORDERED_BY.get(name)
     connection.execute("BEGIN")  # one commit per view: each is flushed to the disk
     if by:
         _fill_in_blocks(connection, name, body, by, bounds[by])
@@ -145,7 +145,7 @@ def _fill_in_blocks(connection: duckdb.DuckDBPyConnection, table: str, body: str
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection, by: str, rows: int) -> list[str]:
-    """Every so-manieth clip or name of the sources; none where one block is all."""
+    """Clips or names of the sources at which a block of ``rows`` ends; none where one block is all."""
     distinct = f"SELECT DISTINCT {by} FROM source WHERE {by} IS NOT NULL"
     numbered = f"SELECT {by}, row_number() OVER (ORDER BY {by}) AS place FROM ({distinct})"
     found = connection.execute(f"SELECT {by} FROM ({numbered}) WHERE place % ? = 0 ORDER BY {by}", [rows])

@@ -86,6 +86,11 @@ class Store:
         """The parts of one stage, sorted by name."""
         return sorted((self.root / "cells" / stage).glob("part-*.parquet"))
 
+    def part(self, stage: str, row: str) -> tuple[Path, int]:
+        """The part that a row lies in, and its place there: what `row_id` made a name of."""
+        stem, _, place = row.rpartition(":")
+        return self.root / "cells" / stage / f"{stem}.parquet", int(place)
+
     # --- configs ---------------------------------------------------------------------------------------------
     def keep_config(self, config: dict[str, Any]) -> str:
         """Store a config under its digest, once and for good; returns the digest."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mercap.recipe import Recipe
+from mercap.spool import blocks
 from storage.cells import CellIndex
-from storage.clip_columns import blocks
 from storage.predecessors import Predecessors
 from storage.schema import Status
 from storage.store import Store

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from mercap.identity import CELL_ID_CHARS, DIGEST_CHARS, cell_id
 from mercap.recipe import Recipe
+from mercap.spool import blocks
 from mercap.stages import MEDIA, SUBTITLE, Stage, plan_stages, supplied_transcribe
 from storage.cells import CODES, PENDING, CellIndex
-from storage.clip_columns import Ids, blocks
+from storage.clip_columns import Ids
 from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Clip

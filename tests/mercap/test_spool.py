@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mercap import spool
-from mercap.spool import Spool
+from mercap.spool import Spool, blocks
 
 
 class Row(NamedTuple):
@@ -33,7 +33,7 @@ def test_a_spool_is_the_list_of_its_rows(rows: list[Row], first: int, last: int)
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5])
 def test_rows_are_read_some_at_a_time_and_none_is_lost_between(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(spool, "blocks", lambda length: blocks(length, 2))
     rows = [Row(f"{number}", number, {}) for number in range(count)]
     assert list(Spool(Row, rows)) == rows
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.clip_columns import ClipColumn, Ids, blocks
+from mercap.spool import blocks
+from storage.clip_columns import ClipColumn, Ids
 
 CELL_ID = st.text("0123456789abcdef", min_size=32, max_size=32)
 

@@ -9,8 +9,8 @@ import pytest
 import tasks.plan
 from mercap.identity import cell_id, digest_text
 from mercap.recipe import load_recipe
+from mercap.spool import blocks
 from storage.cells import CODES, STATUSES
-from storage.clip_columns import blocks
 from storage.schema import Status
 from storage.store import Store
 from tasks.clips import Clip
